@@ -1,0 +1,384 @@
+// Stored form of a key's state. The grammar is in docs/formats.md:
+//
+//   entry    = version presence body checksum
+//   version  = 0x01
+//   presence = bit 0: tf, bit 1: cb, bit 2: clean, bit 3: ctx, bit 4: ops,
+//              bit 5: not exactly one version
+//   body     = head [tf] [cb] [ctx] [ops] value          (bit 5 clear)
+//            | [tf] [cb] [ctx] [ops] count *(head length value)   (bit 5 set)
+//   head     = flags tag.h tag.actor [deadline]
+//   flags    = bit 0: tombstone, bit 1: expired, bit 2: deadline, bits 4-7: type
+#include "torc/core/entry.hpp"
+
+#include <xxhash.h>
+
+#include "torc/core/byte_codec.hpp"
+#include "torc/core/limits.hpp"
+
+namespace torc {
+namespace {
+
+constexpr std::uint8_t format_version = 1;
+constexpr std::size_t checksum_bytes = 4;
+
+namespace presence {
+constexpr std::uint8_t tf = 1;
+constexpr std::uint8_t cb = 2;
+constexpr std::uint8_t clean = 4;
+constexpr std::uint8_t ctx = 8;
+constexpr std::uint8_t ops = 16;
+constexpr std::uint8_t many = 32;
+constexpr std::uint8_t known = 63;
+} // namespace presence
+
+namespace head_flag {
+constexpr std::uint8_t tombstone = 1;
+constexpr std::uint8_t expired = 2;
+constexpr std::uint8_t deadline = 4;
+constexpr std::uint8_t known = 7;
+} // namespace head_flag
+
+void write_head(byte_writer& w, const version_head& h) {
+  const auto flags = static_cast<std::uint8_t>(
+    (h.tombstone ? head_flag::tombstone : 0)
+    | (h.expired ? head_flag::expired : 0)
+    | (h.expires_at != 0 ? head_flag::deadline : 0)
+    | static_cast<unsigned>(h.type) << 4);
+  w.u8(flags);
+  w.u64(h.tag.h.value);
+  w.u32(h.tag.actor.value);
+  if (h.expires_at != 0)
+    w.u64(h.expires_at);
+}
+
+bool read_head(byte_reader& r, version_head& h) {
+  const auto flags = r.u8();
+  h.tag.h = hlc_time{r.u64()};
+  h.tag.actor = actor_id{r.u32()};
+  h.tombstone = (flags & head_flag::tombstone) != 0;
+  h.expired = (flags & head_flag::expired) != 0;
+  h.type = value_type::string;
+  h.expires_at = (flags & head_flag::deadline) != 0 ? r.u64() : 0;
+  const bool type_known = (flags >> 4) == 0;
+  return r.ok() && type_known && (flags & 0x0f & ~head_flag::known) == 0;
+}
+
+version_head head_of(const version& v) {
+  return {v.tag, v.expires_at, v.type, v.tombstone, v.expired};
+}
+
+std::uint32_t checksum(std::string_view bytes) noexcept {
+  return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+void seal(std::string& out, std::size_t begin) {
+  const auto sum = checksum(std::string_view{out}.substr(begin));
+  byte_writer{out}.u32(sum);
+}
+
+error corrupt(const char* what) {
+  return {errc::corrupt, std::string{"stored entry: "} + what};
+}
+
+/// The bytes between presence and checksum, if those two and the version hold.
+result<std::string_view> open_entry(std::string_view bytes,
+                                    std::uint8_t& present) {
+  if (bytes.size() < 2 + checksum_bytes)
+    return corrupt("too short");
+  const auto body = bytes.substr(0, bytes.size() - checksum_bytes);
+  byte_reader tail{bytes.substr(body.size())};
+  if (tail.u32() != checksum(body))
+    return corrupt("checksum differs");
+  if (static_cast<std::uint8_t>(body[0]) != format_version)
+    return corrupt("unknown format version");
+  present = static_cast<std::uint8_t>(body[1]);
+  if ((present & ~presence::known) != 0)
+    return corrupt("unknown presence bits");
+  return body.substr(2);
+}
+
+void write_optional(byte_writer& w, const key_state& s) {
+  if (s.tf.value != 0)
+    w.u64(s.tf.value);
+  if (!s.cb.none()) {
+    w.u64(s.cb.q.value);
+    w.u64(s.cb.h.value);
+    w.u32(s.cb.n.value);
+    w.u32(s.cb.s);
+  }
+  if (!s.rec.ctx.empty()) {
+    w.varint(s.rec.ctx.size());
+    for (const auto& e : s.rec.ctx) {
+      w.u32(e.actor.value);
+      w.u64(e.h.value);
+    }
+  }
+  if (!s.rec.ops.empty()) {
+    w.u64(s.rec.ops.floor.value);
+    w.varint(s.rec.ops.entries.size());
+    for (const auto& e : s.rec.ops.entries) {
+      w.u64(e.id.client);
+      w.u64(e.id.seq);
+      w.u64(e.id.born.value);
+      w.u8(e.applied ? 1 : 0);
+    }
+  }
+}
+
+bool read_ops(byte_reader& r, decided_ops& ops) {
+  ops.floor = hlc_time{r.u64()};
+  const auto n = r.varint();
+  if (!r.ok() || n > limits::decided_ops_max)
+    return false;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    decided_op e;
+    e.id.client = r.u64();
+    e.id.seq = r.u64();
+    e.id.born = hlc_time{r.u64()};
+    e.applied = r.u8() != 0;
+    if (!r.ok() || (!ops.entries.empty() && !(ops.entries.back() < e)))
+      return false;
+    ops.entries.push_back(e);
+  }
+  return true;
+}
+
+bool read_optional(byte_reader& r, std::uint8_t present, key_state& s) {
+  if ((present & presence::tf) != 0)
+    s.tf = hlc_time{r.u64()};
+  if ((present & presence::cb) != 0) {
+    s.cb.q = epoch{r.u64()};
+    s.cb.h = hlc_time{r.u64()};
+    s.cb.n = member_id{r.u32()};
+    s.cb.s = r.u32();
+  }
+  s.clean = (present & presence::clean) != 0;
+  if ((present & presence::ctx) != 0) {
+    const auto n = r.varint();
+    if (!r.ok() || n > limits::members_max + 1)
+      return false;
+    for (std::uint64_t i = 0; i < n; ++i) {
+      context_entry e;
+      e.actor = actor_id{r.u32()};
+      e.h = hlc_time{r.u64()};
+      if (!r.ok()
+          || (!s.rec.ctx.empty() && s.rec.ctx.back().actor >= e.actor))
+        return false;
+      s.rec.ctx.push_back(e);
+    }
+  }
+  if ((present & presence::ops) != 0 && !read_ops(r, s.rec.ops))
+    return false;
+  return r.ok();
+}
+
+void put_version(std::vector<version>& out, const version_head& h,
+                 std::string_view value) {
+  version v;
+  v.tag = h.tag;
+  v.expires_at = h.expires_at;
+  v.type = h.type;
+  v.tombstone = h.tombstone;
+  v.expired = h.expired;
+  v.value.assign(value);
+  out.push_back(std::move(v));
+}
+
+bool read_versions(byte_reader& r, std::vector<version>& out) {
+  const auto n = r.varint();
+  if (!r.ok() || n > limits::siblings_max + 1)
+    return false;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    version_head h;
+    if (!read_head(r, h))
+      return false;
+    const auto value = r.bytes();
+    if (!r.ok() || (!out.empty() && out.back().tag >= h.tag))
+      return false;
+    put_version(out, h, value);
+  }
+  return r.rest().empty();
+}
+
+result<std::optional<std::string>> merge_slowly(conflict_policy policy,
+                                                std::string_view stored,
+                                                std::string_view received,
+                                                hlc_time floor) {
+  auto mine = decode_entry(stored);
+  if (!mine)
+    return std::move(mine).error();
+  auto other = decode_entry(received);
+  if (!other)
+    return std::move(other).error();
+  auto joined = join(policy, mine->rec, other->rec);
+  const bool same = joined == mine->rec;
+  const bool theirs = joined == other->rec;
+  key_state next;
+  next.cb = std::max(mine->cb, other->cb);
+  next.clean = other->cb > mine->cb    ? other->clean && theirs
+               : other->cb == mine->cb ? (mine->clean && same)
+                                           || (other->clean && theirs)
+                                       : mine->clean && same;
+  next.tf = same ? mine->tf : floor;
+  next.rec = std::move(joined);
+  if (next == *mine)
+    return std::optional<std::string>{};
+  std::string out;
+  encode_entry(out, next);
+  return std::optional{std::move(out)};
+}
+
+} // namespace
+
+result<entry_view> view_entry(std::string_view bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_entry(bytes, present);
+  if (!body)
+    return body.error();
+  entry_view out;
+  if (present == 0) {
+    byte_reader r{*body};
+    if (!read_head(r, out.head))
+      return corrupt("bad version");
+    out.value = r.rest();
+    out.simple = true;
+    return out;
+  }
+  if ((present & presence::many) != 0) {
+    const auto state = decode_entry(bytes);
+    if (!state)
+      return state.error();
+    return out; // siblings have readers of their own
+  }
+  byte_reader r{*body};
+  key_state rest;
+  if (!read_head(r, out.head) || !read_optional(r, present, rest))
+    return corrupt("bad fields");
+  out.value = r.rest();
+  return out;
+}
+
+result<key_state> decode_entry(std::string_view bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_entry(bytes, present);
+  if (!body)
+    return body.error();
+  byte_reader r{*body};
+  key_state out;
+  if ((present & presence::many) != 0) {
+    if (!read_optional(r, present, out) || !read_versions(r, out.rec.versions))
+      return corrupt("bad versions");
+    return out;
+  }
+  version_head head;
+  if (!read_head(r, head) || !read_optional(r, present, out))
+    return corrupt("bad fields");
+  put_version(out.rec.versions, head, r.rest());
+  return out;
+}
+
+void encode_entry(std::string& out, const key_state& s) {
+  const auto begin = out.size();
+  const bool many = s.rec.versions.size() != 1;
+  byte_writer w{out};
+  w.u8(format_version);
+  w.u8(static_cast<std::uint8_t>(
+    (s.tf.value != 0 ? presence::tf : 0) | (!s.cb.none() ? presence::cb : 0)
+    | (s.clean ? presence::clean : 0)
+    | (!s.rec.ctx.empty() ? presence::ctx : 0)
+    | (!s.rec.ops.empty() ? presence::ops : 0) | (many ? presence::many : 0)));
+  if (!many)
+    write_head(w, head_of(s.rec.versions.front()));
+  write_optional(w, s);
+  if (many) {
+    w.varint(s.rec.versions.size());
+    for (const auto& v : s.rec.versions) {
+      write_head(w, head_of(v));
+      w.bytes(v.value);
+    }
+  } else {
+    w.raw(s.rec.versions.front().value);
+  }
+  seal(out, begin);
+}
+
+void encode_simple_entry(std::string& out, const version_head& head,
+                         std::string_view value) {
+  const auto begin = out.size();
+  byte_writer w{out};
+  w.u8(format_version);
+  w.u8(0);
+  write_head(w, head);
+  w.raw(value);
+  seal(out, begin);
+}
+
+record_id entry_fingerprint(std::string_view stored_key,
+                            std::string_view entry_bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_entry(entry_bytes, present);
+  if (!body)
+    return {};
+  XXH128_hash_t h{};
+  if (present == 0) {
+    // One version and nothing else: its head is its identity.
+    byte_reader r{*body};
+    version_head head;
+    if (!read_head(r, head))
+      return {};
+    const auto head_bytes = body->substr(0, body->size() - r.rest().size());
+    h = XXH3_128bits(head_bytes.data(), head_bytes.size());
+  } else {
+    const auto state = decode_entry(entry_bytes);
+    if (!state)
+      return {};
+    auto bare = *state;
+    bare.clean = false;
+    bare.tf = {};
+    for (auto& v : bare.rec.versions)
+      v.value.clear();
+    std::string canonical;
+    encode_entry(canonical, bare);
+    // Without version byte, presence and checksum, as above.
+    canonical.resize(canonical.size() - checksum_bytes);
+    h = XXH3_128bits(canonical.data() + 2, canonical.size() - 2);
+  }
+  const auto k = XXH3_128bits_withSeed(stored_key.data(), stored_key.size(),
+                                       h.low64 ^ h.high64);
+  return {k.low64 ^ h.low64, k.high64 ^ h.high64};
+}
+
+result<std::optional<std::string>> merge_entries(conflict_policy policy,
+                                                 std::string_view stored,
+                                                 std::string_view received,
+                                                 hlc_time floor) {
+  if (received.empty())
+    return std::optional<std::string>{};
+  const auto theirs = view_entry(received);
+  if (!theirs)
+    return theirs.error();
+  if (stored.empty()) {
+    if (floor.value == 0)
+      return std::optional{std::string{received}};
+    auto state = decode_entry(received);
+    if (!state)
+      return std::move(state).error();
+    state->tf = floor;
+    std::string out;
+    encode_entry(out, *state);
+    return std::optional{std::move(out)};
+  }
+  const auto mine = view_entry(stored);
+  if (!mine)
+    return mine.error();
+  if (policy != conflict_policy::lww || !mine->simple || !theirs->simple
+      || floor.value != 0)
+    return merge_slowly(policy, stored, received, floor);
+  if (theirs->head.tag > mine->head.tag
+      || (theirs->head.tag == mine->head.tag && theirs->head.expired
+          && !mine->head.expired))
+    return std::optional{std::string{received}};
+  return std::optional<std::string>{};
+}
+
+} // namespace torc

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "torc/core/limits.hpp"
+#include "torc/core/types.hpp"
+
+namespace torc {
+
+/// What one peer shard still has to be told, in order: pointers to keys, never
+/// values (protocol 8, hints; T19). Pure.
+///
+/// A write adds its key under the write's sequence number. The shell takes
+/// items while the window is open, reads the then current record and sends it.
+/// The peer acknowledges cumulatively by batch number. When the link breaks,
+/// what was not acknowledged waits again.
+///
+/// Invariant: items are in the order of their sequence numbers; the first
+/// `in_flight()` of them are sent and not acknowledged.
+class push_stream {
+public:
+  struct item {
+    std::uint64_t write_seq;
+    std::uint64_t batch; ///< 0: waiting.
+    std::uint32_t bytes; ///< What it counts in the window.
+    hlc_time written;    ///< Stamp of the write that added it; 0: unknown.
+    std::string key;     ///< Stored key.
+  };
+
+  explicit push_stream(std::size_t window_bytes = limits::push_window_bytes,
+                       std::size_t items_max = limits::hints_max)
+    : window_bytes_(window_bytes), items_max_(items_max) {}
+
+  /// Adds a key. When full the key is dropped and `overflowed` becomes true:
+  /// slot comparison has to find it.
+  void add(std::uint64_t write_seq, std::string_view key, hlc_time written);
+
+  /// Adds a key that leaves at once in batch `batch`, if nothing waits before
+  /// it and the window is open; false: call `add` instead.
+  bool add_sent(std::uint64_t write_seq, std::string_view key,
+                hlc_time written, std::size_t bytes, std::uint64_t batch);
+
+  /// The next waiting item, or null when none waits or the window is full.
+  const item* next() const noexcept;
+
+  /// Marks the item that `next` gave as sent in batch `batch`.
+  void sent(std::uint64_t batch, std::size_t bytes) noexcept;
+
+  /// Drops the item that `next` gave without sending it.
+  void skip() noexcept;
+
+  /// Everything up to and including `batch` arrived and is durable there.
+  void acknowledge(std::uint64_t batch) noexcept;
+
+  /// The link broke: all that was in flight waits again.
+  void reset() noexcept;
+
+  /// Clears `overflowed`: a comparison covered what was dropped.
+  void compared() noexcept { overflowed_ = false; }
+
+  bool overflowed() const noexcept { return overflowed_; }
+  std::size_t size() const noexcept { return items_.size(); }
+  std::size_t in_flight() const noexcept { return sent_; }
+  std::size_t in_flight_bytes() const noexcept { return sent_bytes_; }
+
+  /// True if every write up to and including `write_seq` is acknowledged.
+  bool acknowledged(std::uint64_t write_seq) const noexcept {
+    return !overflowed_
+           && (items_.empty() || items_.front().write_seq > write_seq);
+  }
+
+private:
+  std::deque<item> items_;
+  std::size_t sent_ = 0;
+  std::size_t sent_bytes_ = 0;
+  std::size_t window_bytes_;
+  std::size_t items_max_;
+  bool overflowed_ = false;
+};
+
+} // namespace torc
