@@ -98,6 +98,15 @@ public:
   virtual engine_size size(column c, std::string_view begin,
                            std::string_view end) const = 0;
   virtual engine_size size() const = 0;
+
+  /// Does a piece of the work that earlier calls put off (giving back the
+  /// memory of dropped ranges), at most `entries_max` entries of it. True if
+  /// more is left: call again when idle. Engines that put nothing off return
+  /// false.
+  virtual bool reclaim(std::size_t entries_max) {
+    static_cast<void>(entries_max);
+    return false;
+  }
 };
 
 } // namespace torc

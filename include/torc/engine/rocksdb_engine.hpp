@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "torc/engine/engine.hpp"
+
+namespace rocksdb {
+class Env;
+}
+
+namespace torc {
+
+/// How a node's database is opened.
+struct rocksdb_options {
+  /// Directory of the database; its parent must exist.
+  std::string path;
+  /// Blocks, indexes and filters kept in memory.
+  std::size_t block_cache_bytes = 128u << 20;
+  /// Size at which a column's unflushed writes go to a file.
+  std::size_t memtable_bytes = 64u << 20;
+  /// False: a missing database is `errc::not_found`.
+  bool create_if_missing = true;
+  /// Threads for flushes and compactions.
+  int background_jobs = 2;
+  /// Where files live; tests put a fault-injecting one here. Null means the
+  /// machine's own. Must outlive the engine.
+  rocksdb::Env* env = nullptr;
+};
+
+/// Opens the node's database: columns `data`, `meta`, `log`, `blob` of one
+/// RocksDB with one write-ahead log, so a batch over columns is atomic.
+///
+/// Errors: `locked` (another process has it; the message names its pid),
+/// `not_found`, `disk_full`, `io_error`, and `corrupt` if stored bytes fail
+/// their checks or if fewer writes came back than were once synced. An
+/// unfinished tail of writes that were never synced is no error: it is dropped.
+///
+/// After a failed `apply` or `sync`, reads go on and writes are refused until
+/// `recover` has written everything applied successfully into fresh files and
+/// begun a new write-ahead log; nothing rests on the log whose fsync failed.
+/// `recover` fails with `corrupt` where only a restart helps.
+///
+/// Thread-safety: as `engine` says; `recover` comes from the committer too.
+/// Destroy snapshots before the engine.
+result<std::unique_ptr<engine>> open_rocksdb(const rocksdb_options& options);
+
+} // namespace torc
