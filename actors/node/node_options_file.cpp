@@ -118,7 +118,6 @@ result<void> load_secret(node_options& options) {
     return {errc::invalid_argument,
             fmt::format("cluster_secret_file {} is empty", path)};
   options.cluster_secret = std::move(*text);
-  options.cluster_secret_file.clear();
   return {};
 }
 
