@@ -1,32 +1,47 @@
-# Options and compiler settings shared by all targets.
+# Options and compiler settings that all targets share.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 include(GNUInstallDirs)
-set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 
-option(TORC_WITHOUT_CAF "Build core, memory engine and sessions only (TSan)" OFF)
+option(TORC_WITHOUT_CAF
+  "Leave out all that needs CAF or RocksDB, which Debian builds without TSan"
+  OFF)
+option(TORC_BUILD_APPS "Build the program and the examples" ON)
 option(TORC_BUILD_BENCH "Build the benchmarks" ON)
+option(TORC_FUZZ "Build tests/fuzz with libFuzzer; clang only" OFF)
 set(TORC_SANITIZE "" CACHE STRING "Value for -fsanitize, e.g. address,undefined")
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
+# ccache must not look at the time stamp and the macros of a precompiled
+# header, only at its content; this code uses no time macros. Paths below the
+# source folder count relative, so that two clones share what they compiled.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  # Time macros do not occur in this code; precompiled headers need the rest.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
-      ${CCACHE_PROGRAM})
+    "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
+    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+    ${CCACHE_PROGRAM})
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
+  endif()
 endif()
 
+# Recoverable on purpose: only such checks can be suppressed one by one
+# (cmake/ubsan.supp). The tests halt on the first error by their own options.
 if(TORC_SANITIZE)
-  add_compile_options(-fsanitize=${TORC_SANITIZE} -fno-omit-frame-pointer
-                      -fno-sanitize-recover=undefined)
+  add_compile_options(-fsanitize=${TORC_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${TORC_SANITIZE})
+endif()
+if(TORC_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 add_library(torc_warnings INTERFACE)
