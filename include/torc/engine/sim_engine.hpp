@@ -51,8 +51,8 @@ public:
   /// faults and the failed state end. Snapshots taken before stay readable.
   void crash(std::size_t survivors);
 
-  /// After `skip` successes, the next `apply` fails with `e`; with `synced` its
-  /// batch counts as an unsynced one that a crash may keep.
+  /// After `skip` successes, the next `apply` fails with `e`. Its batch counts
+  /// as an unsynced one that a crash may keep.
   void fail_apply(torc::error e, std::size_t skip = 0);
   /// After `skip` successes, the next sync fails with `e`, be it `sync` or the
   /// one inside an `apply`.
@@ -60,7 +60,8 @@ public:
   /// `recover` fails with `e` until this is called with nothing (disk still
   /// full).
   void fail_recover(std::optional<torc::error> e);
-  /// Reads of `key` fail with `errc::corrupt` until it is written again.
+  /// Reads and scans of `key` fail with `errc::corrupt` until it is written
+  /// again; a crash does not heal it.
   void corrupt(column c, std::string_view key);
   /// `cached_only` reads answer `would_block` where `rule` says so; an empty
   /// rule means never.
