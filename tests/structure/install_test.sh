@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# install_test.sh BUILD_DIR CONSUMER_DIR: installs a build into a folder of its
+# own, builds a program against it as a user would, and runs both programs.
+set -euo pipefail
+build_dir=$1
+consumer_dir=$2
+
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+
+DESTDIR='' cmake --install "$build_dir" --prefix "$place/torc" >"$place/log"
+for file in include/torc/core/types.hpp bin/torc etc/torc/torc.toml \
+  lib/systemd/system/torc.service lib/sysusers.d/torc.conf; do
+  if [[ ! -e "$place/torc/$file" ]]; then
+    echo "not installed: $file"
+    cat "$place/log"
+    exit 1
+  fi
+done
+
+cmake -G Ninja -S "$consumer_dir" -B "$place/build" \
+  -DCMAKE_PREFIX_PATH="$place/torc" -DCMAKE_BUILD_TYPE=Release
+cmake --build "$place/build"
+"$place/build/consumer"
+"$place/torc/bin/torc" version
