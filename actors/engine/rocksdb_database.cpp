@@ -1,0 +1,156 @@
+#include "actors/engine/rocksdb_database.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace torc {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Layout of keys and columns that this code reads and writes.
+constexpr std::string_view format = "1";
+
+/// Makes the directory, and the entry of it in its parent durable.
+result<void> make_directory(const fs::path& path) {
+  std::error_code why;
+  if (!fs::create_directory(path, why) && why)
+    return {errc::io_error,
+            fmt::format("cannot make {}: {}", path.string(), why.message())};
+  auto parent = fs::absolute(path, why).parent_path();
+  const auto fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const auto synced = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0)
+    ::close(fd);
+  if (!synced)
+    return {errc::io_error, "cannot sync " + parent.string()};
+  return {};
+}
+
+rocksdb::Status open_once(const rocksdb_options& options,
+                          rocksdb::WALRecoveryMode mode, bool read_only,
+                          rocksdb_database& out) {
+  auto settings = database_settings(options);
+  settings.wal_recovery_mode = mode;
+  rocksdb::DB* db = nullptr;
+  const auto columns = column_settings(options);
+  const auto s =
+    read_only
+      ? rocksdb::DB::OpenForReadOnly(settings, options.path, columns,
+                                     &out.handles, &db)
+      : rocksdb::DB::Open(settings, options.path, columns, &out.handles, &db);
+  out.db.reset(db);
+  return s;
+}
+
+void close(rocksdb_database& base) {
+  if (base.db == nullptr)
+    return;
+  for (auto* h : base.handles)
+    base.db->DestroyColumnFamilyHandle(h);
+  base.handles.clear();
+  base.db.reset();
+}
+
+error lost_writes(const rocksdb_options& options, std::uint64_t found,
+                  std::uint64_t synced) {
+  return {errc::corrupt,
+          fmt::format("{} has lost writes that were synced: {} were, {} came "
+                      "back. Replace the node or restore the directory; to go "
+                      "on with what is left, remove torc.synced from it",
+                      options.path, synced, found)};
+}
+
+/// Opens the database so that no synced write is dropped without a word. A log
+/// that does not end cleanly is first replayed without changing anything; only
+/// if all that is missing was never synced, the rest of it is dropped.
+result<void> open_checked(const rocksdb_options& options,
+                          rocksdb_database& base) {
+  const auto doing = fmt::format("cannot open {}", options.path);
+  using mode = rocksdb::WALRecoveryMode;
+  auto s = open_once(options, mode::kAbsoluteConsistency, false, base);
+  if (s.IsCorruption()) {
+    const auto first = s;
+    s = open_once(options, mode::kPointInTimeRecovery, true, base);
+    if (!s.ok())
+      return to_error(first, doing);
+    const auto found = base.db->GetLatestSequenceNumber();
+    close(base);
+    if (found < base.mark.value())
+      return lost_writes(options, found, base.mark.value());
+    s = open_once(options, mode::kPointInTimeRecovery, false, base);
+  }
+  if (!s.ok()) {
+    auto e = to_error(s, doing);
+    if (s.IsIOError() && e.message.find("/LOCK") != std::string::npos)
+      e.code = errc::locked;
+    return e;
+  }
+  if (const auto found = base.db->GetLatestSequenceNumber();
+      found < base.mark.value())
+    return lost_writes(options, found, base.mark.value());
+  return {};
+}
+
+/// Refuses a database whose format this code does not know; marks a new one.
+result<void> check_format(const rocksdb_options& options,
+                          rocksdb_database& base) {
+  const rocksdb::Slice known{format.data(), format.size()};
+  std::string found;
+  auto s = base.db->Get(rocksdb::ReadOptions{}, base.own(), format_key, &found);
+  const bool is_new = s.IsNotFound();
+  if (is_new) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    s = base.db->Put(synced, base.own(), format_key, known);
+  }
+  if (!s.ok())
+    return to_error(s, fmt::format("cannot open {}", options.path));
+  if (!is_new && found != format)
+    return {errc::unsupported,
+            fmt::format("{} has format {}, this program knows {}", options.path,
+                        found, format)};
+  return {};
+}
+
+} // namespace
+
+void database_closer::operator()(rocksdb::DB* db) const {
+  // An error here is of no use to anyone: what is not in the log by now was
+  // never acknowledged.
+  static_cast<void>(db->Close());
+  delete db;
+}
+
+rocksdb_database::~rocksdb_database() {
+  close(*this);
+}
+
+result<rocksdb_database> open_database(const rocksdb_options& options) {
+  const fs::path path{options.path};
+  std::error_code ignored;
+  if (!options.create_if_missing && !fs::exists(path / "CURRENT", ignored))
+    return {errc::not_found, "there is no database in " + options.path};
+  if (auto made = make_directory(path); !made)
+    return made.error();
+  auto lock = directory_lock::acquire(options.path);
+  if (!lock)
+    return lock.error();
+  auto mark = synced_mark::open(options.path);
+  if (!mark)
+    return mark.error();
+  rocksdb_database out{std::move(*lock), std::move(*mark)};
+  if (auto opened = open_checked(options, out); !opened)
+    return opened.error();
+  if (auto known = check_format(options, out); !known)
+    return known.error();
+  // Opening wrote what the log held into synced files.
+  out.mark.store(out.db->GetLatestSequenceNumber());
+  return out;
+}
+
+} // namespace torc

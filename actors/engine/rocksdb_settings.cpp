@@ -1,0 +1,148 @@
+#include "actors/engine/rocksdb_settings.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+#include "torc/core/limits.hpp"
+
+namespace torc {
+namespace {
+
+/// Leaves the way out of an I/O error to `recover`.
+class error_listener final : public rocksdb::EventListener {
+public:
+  /// RocksDB calls an I/O error of its log or manifest fatal, which only a
+  /// restart would end. What is applied is still in memory, and `Resume` can
+  /// write it into new files under a new log, so "hard" is enough.
+  void OnBackgroundError(rocksdb::BackgroundErrorReason,
+                         rocksdb::Status* status) override {
+    if (status->IsIOError()
+        && status->severity() == rocksdb::Status::kFatalError)
+      *status = rocksdb::Status(*status, rocksdb::Status::kHardError);
+  }
+
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason,
+                            rocksdb::Status status,
+                            bool* auto_recovery) override {
+    if (status.severity() >= rocksdb::Status::kHardError)
+      *auto_recovery = false;
+  }
+};
+
+bool is_available(rocksdb::CompressionType wanted) {
+  const auto all = rocksdb::GetSupportedCompressions();
+  return std::find(all.begin(), all.end(), wanted) != all.end();
+}
+
+rocksdb::CompressionType light_compression() {
+  return is_available(rocksdb::kLZ4Compression) ? rocksdb::kLZ4Compression
+                                                : rocksdb::kNoCompression;
+}
+
+/// Cache shards smaller than this could not hold an index partition and the
+/// blocks it leads to, and would read them anew for each key.
+constexpr std::size_t cache_shard_bytes_min = 8 * limits::mib;
+
+std::shared_ptr<rocksdb::Cache> make_cache(std::size_t bytes) {
+  int shard_bits = 0;
+  while (shard_bits < 6 && (bytes >> (shard_bits + 1)) >= cache_shard_bytes_min)
+    ++shard_bits;
+  return rocksdb::NewLRUCache(bytes, shard_bits, false, 0.2);
+}
+
+/// Index and filters in partitions: one piece per file would outgrow the cache
+/// for large files, and each read would load it again.
+rocksdb::BlockBasedTableOptions
+table_settings(const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions out;
+  out.block_cache = cache;
+  out.format_version = 5; // What the oldest supported RocksDB reads.
+  out.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  out.partition_filters = true;
+  out.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  out.cache_index_and_filter_blocks = true;
+  out.cache_index_and_filter_blocks_with_high_priority = true;
+  out.pin_top_level_index_and_filter = true;
+  out.pin_l0_filter_and_index_blocks_in_cache = true;
+  return out;
+}
+
+rocksdb::ColumnFamilyOptions
+column_settings(const std::shared_ptr<rocksdb::Cache>& cache,
+                std::size_t memtable_bytes) {
+  rocksdb::ColumnFamilyOptions out;
+  out.table_factory.reset(
+    rocksdb::NewBlockBasedTableFactory(table_settings(cache)));
+  out.write_buffer_size = memtable_bytes;
+  // No prefix extractor: every file covers nearly every slot, so a filter of
+  // prefixes would rule nothing out, and scans want the total order anyway.
+  out.memtable_prefix_bloom_size_ratio = 0.05;
+  out.memtable_whole_key_filtering = true;
+  out.level_compaction_dynamic_level_bytes = true;
+  out.compression = light_compression();
+  if (is_available(rocksdb::kZSTD))
+    out.bottommost_compression = rocksdb::kZSTD;
+  return out;
+}
+
+} // namespace
+
+rocksdb::DBOptions database_settings(const rocksdb_options& options) {
+  rocksdb::DBOptions out;
+  if (options.env != nullptr)
+    out.env = options.env;
+  out.create_if_missing = options.create_if_missing;
+  out.create_missing_column_families = true;
+  out.max_background_jobs = options.background_jobs;
+  out.max_total_wal_size = 4 * options.memtable_bytes;
+  // After a failed fsync of the log, what it held is flushed to files: of a
+  // batch over several columns all parts or none, even if that is cut short.
+  out.atomic_flush = true;
+  out.max_bgerror_resume_count = 0;
+  out.listeners.push_back(std::make_shared<error_listener>());
+  // wal_bytes_per_sync stays 0: nothing but the fsync that a caller waits for
+  // writes the log back, so that it is there that an error shows.
+  out.bytes_per_sync = limits::mib;
+  out.skip_stats_update_on_db_open = true;
+  out.stats_dump_period_sec = 0;
+  out.keep_log_file_num = 5;
+  out.max_log_file_size = 4 * limits::mib;
+  return out;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor>
+column_settings(const rocksdb_options& options) {
+  const auto cache = make_cache(options.block_cache_bytes);
+  const auto usual = column_settings(cache, options.memtable_bytes);
+  auto small = usual;
+  small.write_buffer_size =
+    std::max<std::size_t>(options.memtable_bytes / 4, 64 * limits::kib);
+  auto blob = usual;
+  blob.enable_blob_files = true;
+  blob.min_blob_size = 4 * limits::kib;
+  blob.blob_compression_type = light_compression();
+  blob.enable_blob_garbage_collection = true;
+  return {{rocksdb::kDefaultColumnFamilyName, small},
+          {"data", usual},
+          {"meta", small},
+          {"log", small},
+          {"blob", blob}};
+}
+
+error to_error(const rocksdb::Status& status, std::string_view doing) {
+  auto code = errc::io_error;
+  if (status.IsNoSpace())
+    code = errc::disk_full;
+  else if (status.IsCorruption())
+    code = errc::corrupt;
+  else if (status.IsInvalidArgument() || status.IsNotSupported())
+    code = errc::unsupported;
+  return {code, std::string{doing} + ": " + status.ToString()};
+}
+
+} // namespace torc

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "torc/core/error.hpp"
+
+namespace torc {
+
+/// How many writes (as RocksDB numbers them) were synced at least, kept beside
+/// the database in `torc.synced`.
+///
+/// A log that ends early is normal after a power cut: its tail was never
+/// synced. The same sight may be a synced part that has rotted. This number
+/// tells them apart: it is stored after each sync and never runs ahead. It is
+/// not synced itself, for it need not be exact: it reaches the disk with the
+/// system's next writeback, and survives the process at once.
+///
+/// File: number u64 LE, XXH3-64 of these 8 bytes u64 LE. Short or all zeros
+/// (created, never written back) means 0.
+class synced_mark {
+public:
+  /// Opens or makes the file. `errc::corrupt` if its checksum is wrong.
+  static result<synced_mark> open(const std::string& directory);
+
+  synced_mark(synced_mark&& other) noexcept;
+  synced_mark& operator=(synced_mark&& other) noexcept;
+  ~synced_mark();
+
+  std::uint64_t value() const noexcept { return value_; }
+  /// One write(2) of 16 bytes. If it fails the old value stays, which is still
+  /// true.
+  void store(std::uint64_t value) noexcept;
+
+private:
+  synced_mark(int fd, std::uint64_t value) noexcept : fd_(fd), value_(value) {}
+
+  int fd_ = -1;
+  std::uint64_t value_ = 0;
+};
+
+} // namespace torc
