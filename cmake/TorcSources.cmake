@@ -37,3 +37,15 @@ function(torc_add_subdirectory folder)
     add_subdirectory(${folder})
   endif()
 endfunction()
+
+# torc_precompile(target header...)
+#
+# Headers are found by name, in cmake/ or the target's own include folders: a
+# path in the precompiled header would keep two clones from sharing what ccache
+# holds.
+function(torc_precompile target)
+  list(TRANSFORM ARGN PREPEND "<")
+  list(TRANSFORM ARGN APPEND ">")
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/cmake")
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+endfunction()
