@@ -158,8 +158,22 @@ using storage_node_actor = storage_node_port::extend<
   caf::reacts_to<local::compared>, caf::reacts_to<flush_atom>,
   caf::reacts_to<tick_atom>>;
 
+namespace local {
+
+/// To the synchronizer: the shards of this node, once they are there.
+struct shards_started {
+  std::vector<storage_node_actor> shards;
+};
+
+} // namespace local
+} // namespace torc
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::shards_started)
+
+namespace torc {
+
 using synchronizer_actor = synchronizer_port::extend<
-  caf::reacts_to<local::view_update>, caf::reacts_to<local::peer_up>,
+  caf::reacts_to<local::shards_started>, caf::reacts_to<local::view_update>, caf::reacts_to<local::peer_up>,
   caf::reacts_to<local::peer_down>, caf::reacts_to<local::digests_answer>,
   caf::reacts_to<local::entries_answer>, caf::reacts_to<local::compare_soon>,
   caf::reacts_to<tick_atom>>;

@@ -30,6 +30,7 @@ struct view_update {
 struct commit_request {
   std::uint16_t shard = 0;
   std::uint64_t seq = 0;   ///< Counts up per shard.
+  std::uint64_t generation = 0; ///< Storage failures the shard knows of.
   bool must_sync = false;  ///< Promises, ceilings, config: always fsynced.
   std::shared_ptr<write_batch> writes;
 };
@@ -37,7 +38,9 @@ struct commit_request {
 /// Everything of this shard up to `seq` is applied, and `synced` if asked for.
 struct committed {
   std::uint64_t seq = 0;
+  std::uint64_t generation = 0; ///< That of the request.
   bool synced = false;
+  bool resumed = false; ///< Not an answer: the disk takes writes again.
   std::shared_ptr<const error> failure; ///< Null: done. Else nothing of it is.
 };
 

@@ -61,13 +61,14 @@ struct slot_digests {
   torc::epoch epoch;
   std::uint64_t round = 0;
   incarnation inc;
+  bool equal = false; ///< The numbers agreed: no list.
   std::vector<slot_id> slots;
   std::vector<record_id> digests; ///< As many as slots.
 };
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, slot_digests& x) {
-  return f(x.sender, x.epoch, x.round, x.inc, x.slots, x.digests);
+  return f(x.sender, x.epoch, x.round, x.inc, x.equal, x.slots, x.digests);
 }
 
 /// Part of the list of what the sender holds in a differing slot: all stored

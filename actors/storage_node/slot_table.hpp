@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "torc/core/operation.hpp"
+#include "torc/core/types.hpp"
+
+namespace torc::storage {
+
+/// Sum of fingerprints mod 2^128: order does not matter, and a change takes the
+/// old one out and puts the new one in.
+struct digest_sum {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  void add(const record_id& x) noexcept {
+    low += x.low;
+    high += x.high + (low < x.low ? 1 : 0);
+  }
+  void subtract(const record_id& x) noexcept {
+    high -= x.high + (low < x.low ? 1 : 0);
+    low -= x.low;
+  }
+  record_id value() const noexcept { return {low, high}; }
+};
+
+/// Figures of one slot of one incarnation at this replica.
+struct slot_figures {
+  digest_sum digest;
+  std::int64_t live = 0;
+  std::int64_t dead = 0;
+  std::int64_t dead_bytes = 0;
+  std::int64_t expiring = 0;
+  unix_ms next_deadline = 0; ///< No live version ends before it; 0: none ends.
+};
+
+/// The figures of all slots of a shard, kept by taking the old entry's weight
+/// out and the new one's in. What lay in the engine at the start is added by
+/// `base` while a scan of the start's snapshot goes on, so the order of scan
+/// and writes does not matter.
+class slot_table {
+public:
+  slot_table(std::uint16_t shard, std::uint16_t shards)
+    : shard_(shard), shards_(shards) {}
+
+  bool owns(slot_id s) const noexcept { return s.value % shards_ == shard_; }
+
+  /// Begins to keep figures for an incarnation. `counted`: it starts empty.
+  void open(incarnation inc, bool counted);
+  void close(incarnation inc);
+  bool knows(incarnation inc) const { return spaces_.contains(inc); }
+
+  /// Replaces one entry's weight; either side may be empty.
+  void replace(incarnation inc, slot_id s, std::string_view key,
+               std::string_view old_entry, std::string_view new_entry);
+
+  /// Adds an entry of the start's snapshot.
+  void base(incarnation inc, slot_id s, std::string_view key,
+            std::string_view entry) {
+    replace(inc, s, key, {}, entry);
+  }
+  void base_complete(incarnation inc);
+
+  /// True once the figures are whole.
+  bool counted(incarnation inc) const;
+  bool all_counted() const;
+
+  const slot_figures* find(incarnation inc, slot_id s) const;
+
+  /// The first slot from `from` on whose earliest deadline lies before `now`.
+  std::optional<slot_id> due_slot(incarnation inc, unix_ms now,
+                                  std::uint16_t from) const;
+  /// A sweep of `s` begins (0) or found `next` as its earliest deadline; writes
+  /// in between may have brought an earlier one.
+  void set_next_deadline(incarnation inc, slot_id s, unix_ms next);
+  void merge_next_deadline(incarnation inc, slot_id s, unix_ms next);
+
+  std::vector<incarnation> incarnations() const;
+  slot_figures totals() const;
+
+private:
+  struct space {
+    std::vector<slot_figures> slots;
+    bool counted = false;
+  };
+
+  slot_figures* at(incarnation inc, slot_id s);
+
+  std::uint16_t shard_;
+  std::uint16_t shards_;
+  std::map<incarnation, space> spaces_;
+  slot_figures totals_;
+};
+
+} // namespace torc::storage

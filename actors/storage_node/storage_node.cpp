@@ -1,0 +1,117 @@
+// The actor around a shard: messages in, effects out.
+#include "torc/storage_node.hpp"
+
+#include "actors/storage_node/shard.hpp"
+#include "torc/log.hpp"
+#include "torc/loop.hpp"
+
+namespace torc {
+namespace {
+
+constexpr auto tick_every = std::chrono::milliseconds(20);
+
+class storage_node : public storage_node_actor::base {
+public:
+  storage_node(caf::actor_config& cfg, storage_node_options options)
+    : base(cfg), committer_(options.committer),
+      loaders_(std::move(options.loaders)),
+      synchronizer_(options.synchronizer),
+      shard_(std::move(options), effects()) {}
+
+  const char* name() const override { return "torc.storage_node"; }
+
+  behavior_type make_behavior() override {
+    set_default_handler(caf::drop);
+    delayed_send(this, tick_every, tick_atom::value);
+    return {
+      [this](op_batch& b) {
+        shard_.on_operations(current_sender(), std::move(b));
+      },
+      [this](peer_batch& b) { shard_.on_peer_batch(std::move(b)); },
+      [this](const local::view_update& u) { shard_.on_view(u.view); },
+      [this](const local::peer_up& up) { shard_.on_peer_up(up); },
+      [this](const local::peer_down& d) { shard_.on_peer_down(d.member); },
+      [this](const local::peer_unreachable& u) {
+        shard_.on_peer_unreachable(u.member);
+      },
+      [this](const local::committed& c) { shard_.on_committed(c); },
+      [this](local::load_result& r) { shard_.on_loaded(std::move(r)); },
+      [this](local::scan_result& r) { shard_.on_scanned(std::move(r)); },
+      [this](const local::digests_query& q) {
+        if (synchronizer_)
+          send(synchronizer_, shard_.on_digests_query(q));
+      },
+      [this](const local::entries_query& q) {
+        shard_.on_entries_query(q, [this](local::entries_answer a) {
+          if (synchronizer_)
+            send(synchronizer_, std::move(a));
+        });
+      },
+      [this](const local::push_keys& r) { shard_.on_push_keys(r); },
+      [this](const local::compared& c) { shard_.on_compared(c); },
+      [this](flush_atom) { shard_.on_flush(); },
+      [this](tick_atom t) {
+        shard_.on_tick();
+        delayed_send(this, tick_every, t);
+      },
+    };
+  }
+
+  void on_exit() override {
+    committer_ = nullptr;
+    loaders_.clear();
+    synchronizer_ = nullptr;
+  }
+
+private:
+  storage::shard_effects effects() {
+    storage::shard_effects e;
+    e.reply = [this](const caf::strong_actor_ptr& to, op_reply_batch b) {
+      if (to)
+        send(caf::actor_cast<gateway_port>(to), std::move(b));
+    };
+    e.to_peer = [this](const storage_node_port& to, peer_batch b) {
+      send(to, std::move(b));
+    };
+    e.commit = [this](local::commit_request r) {
+      send(committer_, std::move(r));
+    };
+    e.load = [this](local::load_request r) {
+      send(loaders_[next_loader_++ % loaders_.size()], std::move(r));
+    };
+    e.scan = [this](local::scan_request r) {
+      send(loaders_[next_loader_++ % loaders_.size()], std::move(r));
+    };
+    e.compare_soon = [this](member_id m) {
+      if (synchronizer_)
+        send(synchronizer_, local::compare_soon{m});
+    };
+    e.keyspace_ready = [](incarnation inc, std::uint64_t received) {
+      if (received == 0)
+        log::info("storage", "memory keyspace {} starts empty: no reachable "
+                  "replica has data", inc.value);
+      else
+        log::info("storage", "memory keyspace {} is ready with {} records from "
+                  "its replicas", inc.value, received);
+    };
+    e.request_flush = [this] {
+      send(caf::actor_cast<storage_node_actor>(this), flush_atom::value);
+    };
+    return e;
+  }
+
+  committer_actor committer_;
+  std::vector<loader_actor> loaders_;
+  synchronizer_actor synchronizer_;
+  std::size_t next_loader_ = 0;
+  storage::shard shard_;
+};
+
+} // namespace
+
+storage_node_actor spawn_storage_node(caf::actor_system& sys, event_loop* loop,
+                                      storage_node_options options) {
+  return spawn_resident<storage_node>(sys, loop, std::move(options));
+}
+
+} // namespace torc

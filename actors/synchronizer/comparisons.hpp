@@ -1,0 +1,110 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "torc/core/cluster_view.hpp"
+#include "torc/core/comparison.hpp"
+#include "torc/messages/interfaces.hpp"
+#include "torc/synchronizer.hpp"
+
+namespace torc::sync {
+
+/// What the comparisons ask of the actor around them.
+struct effects {
+  std::function<void(local::digests_query)> ask_digests; ///< To all shards.
+  std::function<void(local::entries_query)> ask_entries; ///< To its shard.
+  std::function<void(slot_id, local::push_keys)> push;   ///< To its shard.
+  std::function<void(local::compared)> compared;         ///< To all shards.
+  std::function<void(member_id, compare_offer)> offer;
+  std::function<void(member_id, slot_digests)> digests;
+  std::function<void(member_id, slot_entries)> entries;
+  std::function<void(member_id, slot_wants)> wants;
+};
+
+/// Comparison of slots with peers (protocol 12, the plain form): one number per
+/// keyspace, then a digest per slot, then the keys of slots that differ. Knows
+/// no actor.
+///
+/// Whoever starts a round offers; the peer answers with its slot digests where
+/// the number differs; the starter sends its keys of the differing slots; the
+/// peer pushes what it has more and asks for what it has not. Nothing is lost
+/// if any message of a round is: the next round finds it.
+class comparisons {
+public:
+  comparisons(synchronizer_options options, effects fx);
+
+  void on_view(std::shared_ptr<const cluster_view> view);
+  void on_shards(std::size_t count) { shards_ = count; }
+  void on_peer_up(member_id m);
+  void on_peer_down(member_id m);
+  void on_compare_soon(member_id m);
+  void on_tick();
+
+  void on_offer(const compare_offer& o);
+  void on_digests(const slot_digests& d);
+  void on_entries(const slot_entries& e);
+  void on_wants(const slot_wants& w);
+  void on_digests_answer(local::digests_answer a);
+  void on_entries_answer(local::entries_answer a);
+
+private:
+  using digest_lists = std::vector<std::vector<slot_digest>>;
+
+  /// Digests on their way from the shards, for a round of ours or a peer's.
+  struct gathering {
+    member_id peer;
+    bool ours = false;
+    compare_offer offer; ///< The peer's, if not ours.
+    std::vector<incarnation> incarnations;
+    digest_lists digests;
+    std::size_t answers = 0;
+    bool known = true;
+  };
+
+  /// A round that we started, after its offer.
+  struct round {
+    member_id peer;
+    std::map<incarnation, std::vector<slot_digest>> mine;
+    std::set<incarnation> open;          ///< Not answered by the peer yet.
+    std::deque<std::pair<incarnation, slot_id>> differing;
+    bool listing = false;                ///< A slot's keys are being read.
+    unix_ms started_ms = 0;
+  };
+
+  /// A peer's list of keys that is compared with ours.
+  struct listing {
+    slot_entries theirs;
+    entry_list mine;
+  };
+
+  struct peer {
+    bool up = false;
+    unix_ms next_ms = 0;
+  };
+
+  void start_round(member_id m, peer& p);
+  void gathered(std::uint64_t id, gathering g);
+  std::vector<slot_digest> common(const std::vector<slot_digest>& all,
+                                  incarnation inc, member_id peer) const;
+  void list_next(std::uint64_t id);
+  void finish_listing(listing l);
+  unix_ms jittered(unix_ms base);
+
+  synchronizer_options options_;
+  effects fx_;
+  std::shared_ptr<const cluster_view> view_;
+  std::size_t shards_ = 0;
+  std::map<member_id, peer> peers_;
+  std::map<std::uint64_t, gathering> gatherings_;
+  std::map<std::uint64_t, round> rounds_;
+  std::map<std::uint64_t, listing> listings_;
+  std::uint64_t next_id_ = 0;
+  std::uint64_t random_;
+  unix_ms now_ = 0;
+};
+
+} // namespace torc::sync
