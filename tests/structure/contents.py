@@ -104,10 +104,19 @@ def check_leftovers(tree):
                 yield f"{path}:{number}: {line.strip()}"
 
 
+_TEST_CASE = re.compile(r"^(TEST_CASE|SCENARIO|TEMPLATE_TEST_CASE)\w*\(",
+                        re.MULTILINE)
+
+
 def check_test_sources(tree, compile_commands):
-    """Every *_test.cpp is compiled into a test program. `compile_commands` is
+    """Every *_test.cpp is compiled into a test program, and test cases are
+    in no other source, where ctest would not select them. `compile_commands` is
     the text of the build's compile_commands.json."""
     built = [entry["file"] for entry in json.loads(compile_commands)]
     for path in tree.paths("tests/", suffix="_test.cpp"):
         if not any(file.endswith("/" + path) for file in built):
             yield f"{path}: in no test program"
+    for path in tree.paths("tests/", suffix=".cpp"):
+        if not path.endswith("_test.cpp") and _TEST_CASE.search(
+                tree.files[path]):
+            yield f"{path}: has test cases, so its name must end in _test.cpp"

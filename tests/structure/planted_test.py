@@ -146,10 +146,13 @@ class Contents(unittest.TestCase):
         self.assertEqual(len(found(contents.check_leftovers, files)), 1)
 
     def test_a_test_that_nothing_compiles_is_named(self):
-        files = {"tests/core/a_test.cpp": "", "tests/core/b_test.cpp": ""}
+        files = {"tests/core/a_test.cpp": "", "tests/core/b_test.cpp": "",
+                 "tests/core/c.cpp": 'TEST_CASE("x") {}\n'}
         commands = json.dumps([{"file": "/x/tests/core/a_test.cpp"}])
         self.assertEqual(found(contents.check_test_sources, files, commands),
-                         ["tests/core/b_test.cpp: in no test program"])
+                         ["tests/core/b_test.cpp: in no test program",
+                          "tests/core/c.cpp: has test cases, so its name must "
+                          "end in _test.cpp"])
 
 
 class Summary(unittest.TestCase):
