@@ -243,6 +243,32 @@ TEST_CASE_METHOD(fixture, "a failed flush stops writes and is recovered from",
 }
 
 TEST_CASE_METHOD(fixture,
+                 "a power cut at any moment of recovery splits no "
+                 "batch",
+                 "[rocksdb]") {
+  REQUIRE(put("synced", "1", durability::synced));
+  REQUIRE(put("buffered", "1", durability::buffered));
+  fail(file_action::sync, ".log", rocksdb::IOStatus::IOError("fsync"));
+  REQUIRE_FALSE(db->sync());
+  const auto moment = GENERATE(range(0u, 60u));
+  std::atomic<std::uint32_t> actions{0};
+  env.files().set_rule([&](file_action, const std::string&) {
+    return actions.fetch_add(1) < moment
+             ? rocksdb::IOStatus::OK()
+             : rocksdb::IOStatus::IOError("the power is off");
+  });
+  const bool recovered = db->recover().has_value();
+  power_cut();
+  INFO("actions of the file system before the cut: " << moment);
+  CHECK(has("synced", "1"));
+  CHECK(get(column::data, "buffered") == get(column::meta, "buffered"));
+  if (recovered)
+    CHECK(has("buffered", "1"));
+  if (moment >= 55)
+    CHECK(recovered);
+}
+
+TEST_CASE_METHOD(fixture,
                  "random faults and power cuts lose no acknowledged "
                  "write and split no batch",
                  "[rocksdb]") {
