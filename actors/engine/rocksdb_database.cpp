@@ -34,26 +34,15 @@ result<void> make_directory(const fs::path& path) {
 rocksdb::Status open_once(const rocksdb_options& options,
                           rocksdb::WALRecoveryMode mode, bool read_only,
                           rocksdb_database& out) {
-  auto settings = database_settings(options);
+  auto settings = database_settings(options, *out.env);
   settings.wal_recovery_mode = mode;
+  const rocksdb::Options all{settings, table_settings(options)};
   rocksdb::DB* db = nullptr;
-  const auto columns = column_settings(options);
-  const auto s =
-    read_only
-      ? rocksdb::DB::OpenForReadOnly(settings, options.path, columns,
-                                     &out.handles, &db)
-      : rocksdb::DB::Open(settings, options.path, columns, &out.handles, &db);
+  const auto s = read_only
+                   ? rocksdb::DB::OpenForReadOnly(all, options.path, &db)
+                   : rocksdb::DB::Open(all, options.path, &db);
   out.db.reset(db);
   return s;
-}
-
-void close(rocksdb_database& base) {
-  if (base.db == nullptr)
-    return;
-  for (auto* h : base.handles)
-    base.db->DestroyColumnFamilyHandle(h);
-  base.handles.clear();
-  base.db.reset();
 }
 
 error lost_writes(const rocksdb_options& options, std::uint64_t found,
@@ -79,7 +68,7 @@ result<void> open_checked(const rocksdb_options& options,
     if (!s.ok())
       return to_error(first, doing);
     const auto found = base.db->GetLatestSequenceNumber();
-    close(base);
+    base.db.reset();
     if (found < base.mark.value())
       return lost_writes(options, found, base.mark.value());
     s = open_once(options, mode::kPointInTimeRecovery, false, base);
@@ -101,12 +90,12 @@ result<void> check_format(const rocksdb_options& options,
                           rocksdb_database& base) {
   const rocksdb::Slice known{format.data(), format.size()};
   std::string found;
-  auto s = base.db->Get(rocksdb::ReadOptions{}, base.own(), format_key, &found);
+  auto s = base.db->Get(rocksdb::ReadOptions{}, format_key, &found);
   const bool is_new = s.IsNotFound();
   if (is_new) {
     rocksdb::WriteOptions synced;
     synced.sync = true;
-    s = base.db->Put(synced, base.own(), format_key, known);
+    s = base.db->Put(synced, format_key, known);
   }
   if (!s.ok())
     return to_error(s, fmt::format("cannot open {}", options.path));
@@ -126,10 +115,6 @@ void database_closer::operator()(rocksdb::DB* db) const {
   delete db;
 }
 
-rocksdb_database::~rocksdb_database() {
-  close(*this);
-}
-
 result<rocksdb_database> open_database(const rocksdb_options& options) {
   const fs::path path{options.path};
   std::error_code ignored;
@@ -143,7 +128,10 @@ result<rocksdb_database> open_database(const rocksdb_options& options) {
   auto mark = synced_mark::open(options.path);
   if (!mark)
     return mark.error();
-  rocksdb_database out{std::move(*lock), std::move(*mark)};
+  auto* const base =
+    options.env != nullptr ? options.env : rocksdb::Env::Default();
+  rocksdb_database out{std::move(*lock), std::move(*mark),
+                       std::make_unique<log_error_env>(base), nullptr};
   if (auto opened = open_checked(options, out); !opened)
     return opened.error();
   if (auto known = check_format(options, out); !known)

@@ -5,7 +5,10 @@
 #include <rocksdb/transaction_log.h>
 #include <rocksdb/write_batch.h>
 
+#include <array>
+#include <cstring>
 #include <optional>
+#include <string>
 
 #include "torc/core/assert.hpp"
 
@@ -28,30 +31,60 @@ rocksdb::ReadOptions read_options(read_mode mode) {
   return out;
 }
 
+/// A stored key in RocksDB's terms, without allocation unless it is long.
+class column_key {
+public:
+  column_key(column c, std::string_view key) {
+    if (key.size() < small_.size()) {
+      small_[0] = column_byte(c);
+      if (!key.empty())
+        std::memcpy(small_.data() + 1, key.data(), key.size());
+      slice_ = {small_.data(), key.size() + 1};
+    } else {
+      large_.reserve(key.size() + 1);
+      large_.append(1, column_byte(c)).append(key);
+      slice_ = large_;
+    }
+  }
+  column_key(const column_key&) = delete;
+  column_key& operator=(const column_key&) = delete;
+
+  /// The end of a range of `c`, an empty `end` being that of the column.
+  static column_key end_of(column c, std::string_view end) {
+    return end.empty() ? column_key{static_cast<column>(column_byte(c) + 1), {}}
+                       : column_key{c, end};
+  }
+
+  const rocksdb::Slice& slice() const noexcept { return slice_; }
+
+private:
+  std::array<char, 256> small_;
+  std::string large_;
+  rocksdb::Slice slice_;
+};
+
 class rocksdb_snapshot final : public engine_snapshot {
 public:
-  explicit rocksdb_snapshot(const rocksdb_database& of)
-    : of_(of), at_(of.db->GetSnapshot()) {}
+  explicit rocksdb_snapshot(rocksdb::DB& of) : of_(of), at_(of.GetSnapshot()) {}
 
-  ~rocksdb_snapshot() override { of_.db->ReleaseSnapshot(at_); }
+  ~rocksdb_snapshot() override { of_.ReleaseSnapshot(at_); }
 
   result<void> scan(column c, std::string_view begin, std::string_view end,
                     const scan_visitor& visit) const override {
     if (!end.empty() && end <= begin)
       return {};
-    const auto bound = slice(end);
+    const column_key first{c, begin};
+    const auto bound = column_key::end_of(c, end);
     auto options = read_options(read_mode::may_block);
     options.snapshot = at_;
     options.total_order_seek = true;
     // Scans are of whole slots, for comparison and copying: they would push
     // out what clients read.
     options.fill_cache = false;
-    if (!end.empty())
-      options.iterate_upper_bound = &bound;
-    const std::unique_ptr<rocksdb::Iterator> at{
-      of_.db->NewIterator(options, of_.handle(c))};
-    for (at->Seek(slice(begin)); at->Valid(); at->Next())
-      if (!visit(view(at->key()), view(at->value())))
+    options.iterate_upper_bound = &bound.slice();
+    const std::unique_ptr<rocksdb::Iterator> at{of_.NewIterator(options)};
+    for (at->Seek(first.slice()); at->Valid(); at->Next())
+      if (!visit(view(at->key()).substr(1), view(at->value())))
         return {};
     if (!at->status().ok())
       return to_error(at->status(), "cannot scan");
@@ -59,7 +92,7 @@ public:
   }
 
 private:
-  const rocksdb_database& of_;
+  rocksdb::DB& of_;
   const rocksdb::Snapshot* at_;
 };
 
@@ -76,8 +109,9 @@ public:
     static const auto cached = read_options(read_mode::cached_only);
     static const auto blocking = read_options(read_mode::may_block);
     const auto& options = mode == read_mode::cached_only ? cached : blocking;
-    const auto s =
-      base_.db->Get(options, base_.handle(c), slice(key), &out.own());
+    const column_key at{c, key};
+    const auto s = base_.db->Get(options, base_.db->DefaultColumnFamily(),
+                                 at.slice(), &out.own());
     if (s.ok()) {
       out.view_own();
       return read_status::found;
@@ -95,7 +129,7 @@ public:
   result<void> recover() override;
 
   std::unique_ptr<engine_snapshot> snapshot() const override {
-    return std::make_unique<rocksdb_snapshot>(base_);
+    return std::make_unique<rocksdb_snapshot>(*base_.db);
   }
 
   engine_size size(column c, std::string_view begin,
@@ -103,7 +137,7 @@ public:
   engine_size size() const override;
 
 private:
-  struct column_figures {
+  struct figures {
     std::uint64_t entries;
     std::uint64_t memtable_entries;
     std::uint64_t memtable_bytes;
@@ -113,34 +147,36 @@ private:
 
   result<void> fail(const rocksdb::Status& s, std::string_view doing);
   void note_synced() { base_.mark.store(base_.db->GetLatestSequenceNumber()); }
-  std::uint64_t current_log() const;
-  result<void> begin_new_log();
-  column_figures figures_of(column c) const;
+  std::optional<std::uint64_t> current_log() const;
+  result<void> begin_anew();
+  figures read_figures() const;
 
   rocksdb_database base_;
   rocksdb::WriteBatch encoded_;
   std::optional<error> failed_;
-  std::uint64_t failed_log_ = 0; ///< Number of the log at the failure.
+  std::uint64_t failed_log_ = 0; ///< Takes no more writes; 0: none failed.
 };
 
-void encode(const write_batch& batch, const rocksdb_database& base,
-            rocksdb::WriteBatch& out) {
+void encode(const write_batch& batch, rocksdb::WriteBatch& out) {
   out.Clear();
   for (std::size_t i = 0; i < batch.count(); ++i) {
     const auto item = batch.at(i);
-    auto* const where = base.handle(item.where);
+    const auto byte = column_byte(item.where);
+    const std::array<rocksdb::Slice, 2> key{rocksdb::Slice{&byte, 1},
+                                            slice(item.key)};
+    const std::array<rocksdb::Slice, 2> end{rocksdb::Slice{&byte, 1},
+                                            slice(item.value)};
+    const rocksdb::SliceParts key_parts{key.data(), 2};
     rocksdb::Status s;
     switch (item.what) {
     case write_batch::kind::put:
-      s = out.Put(where, slice(item.key), slice(item.value));
+      s = out.Put(key_parts, rocksdb::SliceParts{end.data() + 1, 1});
       break;
-    case write_batch::kind::erase:
-      s = out.Delete(where, slice(item.key));
-      break;
+    case write_batch::kind::erase: s = out.Delete(key_parts); break;
     case write_batch::kind::erase_range:
       // RocksDB would refuse an inverted range after it was logged.
       if (item.key < item.value)
-        s = out.DeleteRange(where, slice(item.key), slice(item.value));
+        s = out.DeleteRange(key_parts, rocksdb::SliceParts{end.data(), 2});
       break;
     }
     TORC_ASSERT(s.ok());
@@ -150,7 +186,7 @@ void encode(const write_batch& batch, const rocksdb_database& base,
 result<void> rocksdb_engine::apply(const write_batch& batch, durability d) {
   if (failed_)
     return *failed_;
-  encode(batch, base_, encoded_);
+  encode(batch, encoded_);
   rocksdb::WriteOptions options;
   options.sync = d == durability::synced;
   if (const auto s = base_.db->Write(options, &encoded_); !s.ok())
@@ -172,65 +208,69 @@ result<void> rocksdb_engine::sync() {
 result<void> rocksdb_engine::fail(const rocksdb::Status& s,
                                   std::string_view doing) {
   failed_ = to_error(s, doing);
-  failed_log_ = current_log();
+  // The log now holds a torn record, or one that came back as failed and would
+  // be replayed under the number of the next one: it must get no more.
+  if (is_log_error(s))
+    failed_log_ = current_log().value_or(failed_log_);
   return *failed_;
 }
 
-/// Number of the log that the next write goes to; 0 if it cannot be told.
-std::uint64_t rocksdb_engine::current_log() const {
+/// Number of the log that the next write goes to, if it can be told.
+std::optional<std::uint64_t> rocksdb_engine::current_log() const {
   std::unique_ptr<rocksdb::LogFile> log;
-  const auto s = base_.db->GetCurrentWalFile(&log);
-  return s.ok() ? log->LogNumber() : 0;
+  if (!base_.db->GetCurrentWalFile(&log).ok())
+    return std::nullopt;
+  return log->LogNumber();
 }
 
-/// Gets everything applied out of the log that failed: `Resume` writes the
-/// memtables to files and syncs these. The log itself may have a torn record,
-/// or one whose fsync failed, before anything that would come next; so no more
-/// may be written to it.
-result<void> rocksdb_engine::begin_new_log() {
+/// Gets everything applied into synced files, and leaves a log that failed.
+result<void> rocksdb_engine::begin_anew() {
+  // Not in the log, but enough for the flush to have something to flush: it is
+  // that which begins a new log.
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true;
+  rocksdb::FlushOptions at_once;
+  at_once.allow_write_stall = true;
+  rocksdb::Status s;
   constexpr int attempts_max = 3;
   for (int i = 0; i < attempts_max; ++i) {
-    if (const auto s = base_.db->Resume(); !s.ok())
-      return to_error(s, "cannot write out what is in memory");
-    if (current_log() > failed_log_)
-      return {};
-    // With empty memtables RocksDB 7.8 goes on with the old log. Something in
-    // one of them makes the flush begin a new log; that flush may itself fail
-    // on what the old log's writer remembers, which the next Resume clears.
-    rocksdb::WriteOptions unlogged;
-    unlogged.disableWAL = true;
-    if (const auto s = base_.db->Put(unlogged, base_.own(), recovery_key, "");
-        !s.ok())
-      return to_error(s, "cannot resume");
-    static_cast<void>(base_.db->Flush(rocksdb::FlushOptions{}, base_.handles));
+    s = base_.db->Put(unlogged, recovery_key, "");
+    if (s.ok())
+      s = base_.db->Flush(at_once);
+    if (s.ok())
+      break;
+    // A background error stops writes, and compactions with them: only then
+    // does Resume not wait for a compaction that fails over and over.
+    if (const auto resumed = base_.db->Resume(); !resumed.ok())
+      return to_error(resumed, "cannot write out what is in memory");
   }
-  if (current_log() > failed_log_)
-    return {};
-  return {errc::io_error, "cannot begin a new log"};
+  if (!s.ok())
+    return to_error(s, "cannot write out what is in memory");
+  if (failed_log_ != 0 && current_log().value_or(0) <= failed_log_)
+    return {errc::io_error, "cannot begin a new log"};
+  return {};
 }
 
 result<void> rocksdb_engine::recover() {
   if (!failed_)
     return {};
-  const auto applied = base_.db->GetLatestSequenceNumber();
-  if (auto done = begin_new_log(); !done)
+  if (auto done = begin_anew(); !done)
     return done;
   // The new log must take writes and sync them before anyone relies on it.
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  if (const auto s = base_.db->Put(synced, base_.own(), recovery_key, "");
-      !s.ok())
+  if (const auto s = base_.db->Put(synced, recovery_key, ""); !s.ok())
     return fail(s, "cannot write to a new log");
-  TORC_ASSERT(base_.db->GetLatestSequenceNumber() > applied);
   note_synced();
   failed_.reset();
+  failed_log_ = 0;
   return {};
 }
 
-rocksdb_engine::column_figures rocksdb_engine::figures_of(column c) const {
+rocksdb_engine::figures rocksdb_engine::read_figures() const {
   const auto read = [&](const std::string& property) {
     std::uint64_t out = 0;
-    return base_.db->GetIntProperty(base_.handle(c), property, &out) ? out : 0;
+    return base_.db->GetIntProperty(property, &out) ? out : 0;
   };
   using p = rocksdb::DB::Properties;
   return {read(p::kEstimateNumKeys),
@@ -243,25 +283,21 @@ engine_size rocksdb_engine::size(column c, std::string_view begin,
                                  std::string_view end) const {
   if (!end.empty() && end <= begin)
     return {};
-  // No stored key begins like this: it would be of incarnation 2^32 - 1.
-  const std::string last(64, '\xff');
-  const rocksdb::Range range{slice(begin),
-                             end.empty() ? slice(last) : slice(end)};
-  std::uint64_t memtable_entries = 0;
-  std::uint64_t memtable_bytes = 0;
-  base_.db->GetApproximateMemTableStats(base_.handle(c), range,
-                                        &memtable_entries, &memtable_bytes);
+  const column_key first{c, begin};
+  const auto last = column_key::end_of(c, end);
+  const rocksdb::Range range{first.slice(), last.slice()};
+  auto* const where = base_.db->DefaultColumnFamily();
+  engine_size out;
+  base_.db->GetApproximateMemTableStats(where, range, &out.entries, &out.bytes);
   rocksdb::SizeApproximationOptions options;
   options.include_files = true;
   std::uint64_t file_bytes = 0;
-  if (!base_.db
-         ->GetApproximateSizes(options, base_.handle(c), &range, 1, &file_bytes)
-         .ok())
-    file_bytes = 0;
-  engine_size out{memtable_entries, memtable_bytes + file_bytes};
-  const auto all = figures_of(c);
-  if (all.file_bytes == 0)
+  const auto all = read_figures();
+  if (all.file_bytes == 0
+      || !base_.db->GetApproximateSizes(options, where, &range, 1, &file_bytes)
+            .ok())
     return out;
+  // Files tell the bytes of a range, not its entries: take the mean.
   const auto share =
     static_cast<double>(file_bytes) / static_cast<double>(all.file_bytes);
   const auto of_share = [&](std::uint64_t whole) {
@@ -269,18 +305,13 @@ engine_size rocksdb_engine::size(column c, std::string_view begin,
   };
   if (all.entries > all.memtable_entries)
     out.entries += of_share(all.entries - all.memtable_entries);
-  out.bytes += of_share(all.blob_bytes);
+  out.bytes += file_bytes + of_share(all.blob_bytes);
   return out;
 }
 
 engine_size rocksdb_engine::size() const {
-  engine_size out;
-  for (std::size_t i = 0; i < column_count; ++i) {
-    const auto f = figures_of(static_cast<column>(i));
-    out.entries += f.entries;
-    out.bytes += f.memtable_bytes + f.file_bytes + f.blob_bytes;
-  }
-  return out;
+  const auto all = read_figures();
+  return {all.entries, all.memtable_bytes + all.file_bytes + all.blob_bytes};
 }
 
 } // namespace

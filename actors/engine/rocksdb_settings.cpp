@@ -8,29 +8,29 @@
 
 #include <algorithm>
 
+#include "actors/engine/rocksdb_env.hpp"
 #include "torc/core/limits.hpp"
 
 namespace torc {
 namespace {
 
-/// Leaves the way out of an I/O error to `recover`.
+/// Leaves the way out of an error to `recover`.
 class error_listener final : public rocksdb::EventListener {
 public:
-  /// RocksDB calls an I/O error of its log or manifest fatal, which only a
-  /// restart would end. What is applied is still in memory, and `Resume` can
-  /// write it into new files under a new log, so "hard" is enough.
+  /// RocksDB calls many I/O errors fatal, which only a restart would end. What
+  /// is applied is still in memory, and `Resume` can write it into new files,
+  /// so "hard" is enough. Corruption stays as bad as it is.
   void OnBackgroundError(rocksdb::BackgroundErrorReason,
                          rocksdb::Status* status) override {
-    if (status->IsIOError()
+    if ((status->IsIOError() || is_log_error(*status))
         && status->severity() == rocksdb::Status::kFatalError)
       *status = rocksdb::Status(*status, rocksdb::Status::kHardError);
   }
 
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason,
-                            rocksdb::Status status,
+  /// A recovery of RocksDB's own would make ours wait for its turn.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
                             bool* auto_recovery) override {
-    if (status.severity() >= rocksdb::Status::kHardError)
-      *auto_recovery = false;
+    *auto_recovery = false;
   }
 };
 
@@ -58,7 +58,7 @@ std::shared_ptr<rocksdb::Cache> make_cache(std::size_t bytes) {
 /// Index and filters in partitions: one piece per file would outgrow the cache
 /// for large files, and each read would load it again.
 rocksdb::BlockBasedTableOptions
-table_settings(const std::shared_ptr<rocksdb::Cache>& cache) {
+block_settings(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions out;
   out.block_cache = cache;
   out.format_version = 5; // What the oldest supported RocksDB reads.
@@ -72,13 +72,32 @@ table_settings(const std::shared_ptr<rocksdb::Cache>& cache) {
   return out;
 }
 
-rocksdb::ColumnFamilyOptions
-column_settings(const std::shared_ptr<rocksdb::Cache>& cache,
-                std::size_t memtable_bytes) {
+} // namespace
+
+rocksdb::DBOptions database_settings(const rocksdb_options& options,
+                                     rocksdb::Env& env) {
+  rocksdb::DBOptions out;
+  out.env = &env;
+  out.create_if_missing = options.create_if_missing;
+  out.max_background_jobs = options.background_jobs;
+  out.max_total_wal_size = 4 * options.memtable_bytes;
+  out.max_bgerror_resume_count = 0;
+  out.listeners.push_back(std::make_shared<error_listener>());
+  // wal_bytes_per_sync stays 0: nothing but the fsync that a caller waits for
+  // writes the log back, so that it is there that an error shows.
+  out.bytes_per_sync = limits::mib;
+  out.skip_stats_update_on_db_open = true;
+  out.stats_dump_period_sec = 0;
+  out.info_log = make_warning_logger(options.on_warning);
+  return out;
+}
+
+rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
+  const auto cache = make_cache(options.block_cache_bytes);
   rocksdb::ColumnFamilyOptions out;
   out.table_factory.reset(
-    rocksdb::NewBlockBasedTableFactory(table_settings(cache)));
-  out.write_buffer_size = memtable_bytes;
+    rocksdb::NewBlockBasedTableFactory(block_settings(cache)));
+  out.write_buffer_size = options.memtable_bytes;
   // No prefix extractor: every file covers nearly every slot, so a filter of
   // prefixes would rule nothing out, and scans want the total order anyway.
   out.memtable_prefix_bloom_size_ratio = 0.05;
@@ -87,56 +106,18 @@ column_settings(const std::shared_ptr<rocksdb::Cache>& cache,
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))
     out.bottommost_compression = rocksdb::kZSTD;
+  // Large values lie apart, so that compaction need not carry them along.
+  out.enable_blob_files = true;
+  out.min_blob_size = 4 * limits::kib;
+  out.blob_compression_type = light_compression();
+  out.enable_blob_garbage_collection = true;
+  out.blob_cache = cache;
   return out;
-}
-
-} // namespace
-
-rocksdb::DBOptions database_settings(const rocksdb_options& options) {
-  rocksdb::DBOptions out;
-  if (options.env != nullptr)
-    out.env = options.env;
-  out.create_if_missing = options.create_if_missing;
-  out.create_missing_column_families = true;
-  out.max_background_jobs = options.background_jobs;
-  out.max_total_wal_size = 4 * options.memtable_bytes;
-  // After a failed fsync of the log, what it held is flushed to files: of a
-  // batch over several columns all parts or none, even if that is cut short.
-  out.atomic_flush = true;
-  out.max_bgerror_resume_count = 0;
-  out.listeners.push_back(std::make_shared<error_listener>());
-  // wal_bytes_per_sync stays 0: nothing but the fsync that a caller waits for
-  // writes the log back, so that it is there that an error shows.
-  out.bytes_per_sync = limits::mib;
-  out.skip_stats_update_on_db_open = true;
-  out.stats_dump_period_sec = 0;
-  out.keep_log_file_num = 5;
-  out.max_log_file_size = 4 * limits::mib;
-  return out;
-}
-
-std::vector<rocksdb::ColumnFamilyDescriptor>
-column_settings(const rocksdb_options& options) {
-  const auto cache = make_cache(options.block_cache_bytes);
-  const auto usual = column_settings(cache, options.memtable_bytes);
-  auto small = usual;
-  small.write_buffer_size =
-    std::max<std::size_t>(options.memtable_bytes / 4, 64 * limits::kib);
-  auto blob = usual;
-  blob.enable_blob_files = true;
-  blob.min_blob_size = 4 * limits::kib;
-  blob.blob_compression_type = light_compression();
-  blob.enable_blob_garbage_collection = true;
-  return {{rocksdb::kDefaultColumnFamilyName, small},
-          {"data", usual},
-          {"meta", small},
-          {"log", small},
-          {"blob", blob}};
 }
 
 error to_error(const rocksdb::Status& status, std::string_view doing) {
   auto code = errc::io_error;
-  if (status.IsNoSpace())
+  if (is_no_space(status))
     code = errc::disk_full;
   else if (status.IsCorruption())
     code = errc::corrupt;

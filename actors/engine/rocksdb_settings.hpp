@@ -1,23 +1,22 @@
 #pragma once
 
-#include <rocksdb/db.h>
 #include <rocksdb/options.h>
 #include <rocksdb/status.h>
 
-#include <vector>
+#include <string_view>
 
 #include "torc/core/error.hpp"
 #include "torc/engine/rocksdb_engine.hpp"
 
 namespace torc {
 
-/// Settings of the whole database but its log's recovery mode.
-rocksdb::DBOptions database_settings(const rocksdb_options& options);
+/// Settings of the whole database but its log's recovery mode. `env` must
+/// outlive the database.
+rocksdb::DBOptions database_settings(const rocksdb_options& options,
+                                     rocksdb::Env& env);
 
-/// RocksDB's default family, which holds the engine's own marks, then one per
-/// `column` in the order of its values.
-std::vector<rocksdb::ColumnFamilyDescriptor>
-column_settings(const rocksdb_options& options);
+/// Settings of the one column family that holds all entries.
+rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options);
 
 /// What a RocksDB status that is not ok means to a caller. `doing` begins the
 /// message.

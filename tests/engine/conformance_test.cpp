@@ -262,7 +262,8 @@ TEST_CASE_METHOD(fixture, "a snapshot does not see later writes", "[engine]") {
 
 TEST_CASE_METHOD(fixture, "size follows what is stored", "[engine]") {
   const auto empty = under_test->size();
-  CHECK(empty.entries == 0);
+  const auto marks = kind.persistent ? 4u : 0u; // Entries of the engine's own.
+  CHECK(empty.entries <= marks);
   write_batch b;
   for (std::uint16_t slot = 0; slot < 4; ++slot)
     for (int i = 0; i < 1000; ++i)
@@ -270,7 +271,8 @@ TEST_CASE_METHOD(fixture, "size follows what is stored", "[engine]") {
             std::string(100, 'v'));
   apply(b);
   const auto whole = under_test->size();
-  CHECK(whole.entries == 4000);
+  CHECK(whole.entries >= 4000);
+  CHECK(whole.entries <= 4000 + marks);
   CHECK(whole.bytes > 4000 * 100);
   CHECK(whole.bytes < 4000 * 400);
 

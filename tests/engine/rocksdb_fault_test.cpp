@@ -129,6 +129,8 @@ TEST_CASE_METHOD(fixture,
   if (had_data) {
     REQUIRE(put("synced", "1", durability::synced));
     REQUIRE(put("buffered", "1", durability::buffered));
+  } else {
+    power_cut(); // Opened again, the memtables are empty.
   }
 
   fail(fault.what, ".log", fault.how);

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "torc/engine/engine.hpp"
 
@@ -18,19 +20,23 @@ struct rocksdb_options {
   std::string path;
   /// Blocks, indexes and filters kept in memory.
   std::size_t block_cache_bytes = 128u << 20;
-  /// Size at which a column's unflushed writes go to a file.
+  /// Size at which unflushed writes go to a file.
   std::size_t memtable_bytes = 64u << 20;
   /// False: a missing database is `errc::not_found`.
   bool create_if_missing = true;
   /// Threads for flushes and compactions.
   int background_jobs = 2;
+  /// Gets the database's warnings, one line each, from any thread; may be
+  /// empty. It has no log file of its own.
+  std::function<void(std::string_view)> on_warning;
   /// Where files live; tests put a fault-injecting one here. Null means the
   /// machine's own. Must outlive the engine.
   rocksdb::Env* env = nullptr;
 };
 
-/// Opens the node's database: columns `data`, `meta`, `log`, `blob` of one
-/// RocksDB with one write-ahead log, so a batch over columns is atomic.
+/// Opens the node's database, a RocksDB with one write-ahead log for all
+/// columns, so that a batch over columns is atomic. Values of 4 KiB and more
+/// lie in files of their own.
 ///
 /// Errors: `locked` (another process has it; the message names its pid),
 /// `not_found`, `disk_full`, `io_error`, and `corrupt` if stored bytes fail
