@@ -92,10 +92,8 @@ struct cluster_links_options {
   /// The own hello, with the clock as of now.
   std::function<hello()> greeting;
 
-  /// What a peer's hello must match beside its name and membership: the
-  /// cluster, version, clock, founders. The text goes to both sides. Empty:
-  /// `check_hello` against `greeting()`.
-  std::function<result<void>(const hello& peer)> check;
+  /// How far a peer's clock may be off.
+  unix_ms max_skew_ms = 500;
 
   /// The actor that peers get as `link_up::entry`, and its interface:
   /// `sys.message_types(handle)`.
@@ -107,8 +105,8 @@ struct cluster_links_options {
   /// Receives every line to log. Empty: torc::log, component `cluster`.
   std::function<void(log_level, std::string)> log;
 
-  /// Connecting, authentication and hello together, each way. Too short:
-  /// distant members never get in; too long: strangers hold places longer.
+  /// For connecting, and again for authentication and hello. Too short: distant
+  /// members never get in; too long: strangers hold places longer.
   std::chrono::milliseconds authentication_timeout{3000};
   /// Incoming connections not yet authenticated; one more evicts the oldest.
   std::size_t pending_max = 256;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include "torc/core/error.hpp"
+#include "torc/node_options.hpp"
+
+namespace torc {
+
+using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
+/// Looks up names with the system's resolver, which may block for half a
+/// minute, on threads of its own: one per look-up, a few at a time. Numeric
+/// addresses need none. Used from the io_context's thread.
+///
+/// Nobody waits for a look-up: the end of the resolver leaves the threads to
+/// themselves, and they touch nothing of it any more.
+class name_resolver {
+public:
+  using done = std::function<void(result<endpoints>)>;
+
+  /// Look-ups under way; one more fails with `errc::try_again`.
+  static constexpr std::size_t lookups_max = 8;
+  /// Addresses of one name that are kept.
+  static constexpr std::size_t endpoints_max = 8;
+
+  explicit name_resolver(boost::asio::io_context& io);
+  ~name_resolver();
+
+  name_resolver(const name_resolver&) = delete;
+  name_resolver& operator=(const name_resolver&) = delete;
+
+  /// Calls `f` later, on the io_context's thread, unless this object is gone.
+  void resolve(const socket_address& address, done f);
+
+  /// On the calling thread.
+  static result<endpoints> resolve_now(const socket_address& address);
+
+private:
+  struct shared;
+  std::shared_ptr<shared> shared_;
+};
+
+} // namespace torc
