@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "torc/core/config.hpp"
+#include "torc/core/error.hpp"
+#include "torc/core/types.hpp"
+
+namespace torc {
+
+/// Version of everything that members send to each other after the hello. One
+/// more whenever an older member would misread it.
+inline constexpr std::uint16_t wire_version = 1;
+
+/// What two members tell each other once they are authenticated and before any
+/// message: whether they can work together.
+struct hello {
+  std::uint16_t version = wire_version;
+  /// All zero: this member has not heard of the cluster's id yet.
+  cluster_id cluster;
+  member_id member;
+  std::uint16_t shards = 1;
+  unix_ms wall = 0; ///< The sender's clock when it sent this.
+  std::uint64_t founders_digest = 0;
+
+  friend bool operator==(const hello&, const hello&) = default;
+};
+
+/// Wire form: format version byte, then the fields; below 64 bytes.
+std::string encode_hello(const hello& h);
+
+/// `errc::corrupt` says what is wrong; `errc::refused`: another format version.
+result<hello> decode_hello(std::string_view bytes);
+
+/// Whether `own` and `peer` can work together. `errc::refused` and a text that
+/// makes sense on both sides if not.
+result<void> check_hello(const hello& own, const hello& peer,
+                         unix_ms max_skew_ms);
+
+} // namespace torc
