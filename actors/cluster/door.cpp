@@ -223,12 +223,20 @@ caf::io::scribe_ptr door::make_scribe(door_session& s,
   auto lease = leases_.take(peer.member.id);
   auto tls = s.channel().release_tls();
   const auto fd = s.channel().release_socket();
+  auto given_up = [log = options_.log, name = peer.member.name,
+                   max = options_.unsent_bytes_max] {
+    log(log_level::warn,
+        fmt::format("closing the connection with '{}': more than {} bytes wait "
+                    "to be sent, it does not take them",
+                    name, max));
+  };
   if (tls)
     return caf::make_counted<peer_scribe<tls_policy>>(
       mpx, fd, peer.member.name, std::move(lease), options_.unsent_bytes_max,
-      std::move(tls));
+      std::move(given_up), std::move(tls));
   return caf::make_counted<peer_scribe<caf::policy::tcp>>(
-    mpx, fd, peer.member.name, std::move(lease), options_.unsent_bytes_max);
+    mpx, fd, peer.member.name, std::move(lease), options_.unsent_bytes_max,
+    std::move(given_up));
 }
 
 } // namespace torc

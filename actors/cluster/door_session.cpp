@@ -60,7 +60,7 @@ void door_session::start() {
 }
 
 void door_session::abort(error why) {
-  end(std::move(why));
+  end(ending_ ? *ending_ : std::move(why));
 }
 
 // -- calls of the channel -----------------------------------------------------
@@ -283,7 +283,11 @@ void door_session::refuse_frame(error why) {
 }
 
 void door_session::finish(error why) {
-  channel_.finish([self = shared_from_this(), why] { self->end(why); });
+  ending_ = std::move(why);
+  channel_.finish([self = shared_from_this()] {
+    if (self->ending_)
+      self->end(*self->ending_);
+  });
 }
 
 void door_session::end(result<admitted_peer> outcome) {

@@ -112,6 +112,7 @@ private:
   std::vector<std::string> names_; ///< Those the other side proved to bear.
   std::optional<result<admitted_peer>> verdict_; ///< Ours.
   result<void> answer_;                          ///< Theirs.
+  std::optional<error> ending_; ///< Why it ends, while that is being read.
 };
 
 } // namespace torc

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,16 +22,17 @@ namespace torc {
 template <class Policy>
 class peer_scribe : public caf::io::scribe {
 public:
-  /// Owns `fd`. `lease` is released when the connection is gone.
+  /// Owns `fd`. `lease` is released when the connection is gone; `given_up` is
+  /// called if it is this end that closes it.
   template <class... Ts>
   peer_scribe(caf::io::network::multiplexer& mpx, int fd, std::string peer,
               std::shared_ptr<void> lease, std::size_t unsent_bytes_max,
-              Ts&&... policy_arguments)
+              std::function<void()> given_up, Ts&&... policy_arguments)
     : scribe(caf::io::network::conn_hdl_from_socket(fd)),
       peer_(std::move(peer)), lease_(std::move(lease)),
-      unsent_bytes_max_(unsent_bytes_max), fd_(fd),
-      stream_(static_cast<caf::io::network::default_multiplexer&>(mpx), fd,
-              std::forward<Ts>(policy_arguments)...) {}
+      unsent_bytes_max_(unsent_bytes_max), given_up_(std::move(given_up)),
+      fd_(fd), stream_(static_cast<caf::io::network::default_multiplexer&>(mpx),
+                       fd, std::forward<Ts>(policy_arguments)...) {}
 
   void configure_read(caf::io::receive_policy::config config) override {
     stream_.configure_read(config);
@@ -45,9 +47,11 @@ public:
       return;
     // The event loop sees the end of the connection and takes it down; until
     // then nothing more is kept.
-    if (!std::exchange(given_up_, true))
-      ::shutdown(fd_, SHUT_RDWR);
     stream_.wr_buf().clear();
+    if (!given_up_)
+      return;
+    ::shutdown(fd_, SHUT_RDWR);
+    std::exchange(given_up_, nullptr)();
   }
 
   void graceful_shutdown() override {
@@ -67,9 +71,9 @@ private:
   std::string peer_;
   std::shared_ptr<void> lease_;
   std::size_t unsent_bytes_max_;
+  std::function<void()> given_up_; ///< Null: that has happened.
   int fd_;
   bool launched_ = false;
-  bool given_up_ = false;
   caf::io::network::stream_impl<Policy> stream_;
 };
 

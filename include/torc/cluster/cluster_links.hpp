@@ -102,7 +102,7 @@ struct cluster_links_options {
 
   link_listener listener;
 
-  /// Receives every line to log. Empty: torc::log, component `cluster`.
+  /// Receives every line to log, also after `stop`. Empty: torc::log, component `cluster`.
   std::function<void(log_level, std::string)> log;
 
   /// For connecting, and again for authentication and hello. Too short: distant
@@ -114,7 +114,8 @@ struct cluster_links_options {
   /// jitter.
   std::chrono::milliseconds backoff_min{100};
   std::chrono::milliseconds backoff_max{3000};
-  /// Bytes waiting to be sent to one peer; above, its connection is closed.
+  /// Bytes waiting to be sent to one peer, beside those being sent; above, its
+  /// connection is closed and everything unsent is dropped.
   std::size_t unsent_bytes_max = 64 * limits::mib;
 };
 

@@ -1,0 +1,359 @@
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "actors/cluster/door_frames.hpp"
+#include "actors/cluster/secret_handshake.hpp"
+#include "support/catch.hpp"
+#include "support/door_pair.hpp"
+#include "support/linked_node.hpp"
+#include "support/scratch_directory.hpp"
+#include "torc/tcp_stream.hpp"
+
+// What strangers can do to a node that runs. Everything goes through its real
+// door, over the loopback.
+
+using namespace torc;
+using namespace torc::test;
+
+namespace {
+
+constexpr member_id m1{1};
+constexpr member_id m2{2};
+constexpr std::string_view secret = "a secret of many bytes";
+
+tcp_stream::deadline soon() {
+  return tcp_stream::clock::now() + patience;
+}
+
+/// A connection to a node's door that does whatever the test wants.
+class stranger {
+public:
+  explicit stranger(const linked_node& to) {
+    auto s = tcp_stream::connect(
+      {"127.0.0.1", const_cast<linked_node&>(to).links().port()}, soon());
+    REQUIRE(s);
+    stream_ = std::move(*s);
+  }
+
+  void send(std::string_view bytes) {
+    // The node may have closed already: that is for the test to see.
+    [[maybe_unused]] const auto sent = stream_.send(bytes, in_, soon());
+  }
+
+  /// Exactly so many bytes; fewer if the node closes before.
+  std::string read(std::size_t bytes) {
+    while (in_.size() < bytes)
+      if (!stream_.receive(in_, soon()))
+        break;
+    auto out = in_.substr(0, bytes);
+    in_.erase(0, out.size());
+    return out;
+  }
+
+  /// All there is until the node closes. Fails the test if it does not.
+  std::string read_to_end() {
+    for (;;) {
+      const auto r = stream_.receive(in_, soon());
+      if (!r) {
+        REQUIRE(r.error().code != errc::timeout);
+        return std::exchange(in_, {});
+      }
+    }
+  }
+
+private:
+  tcp_stream stream_;
+  std::string in_;
+};
+
+/// A node whose door gives up soon, alone in its cluster but for a member 2
+/// that is not there.
+struct lone_node {
+  explicit lone_node(
+    std::chrono::milliseconds timeout = std::chrono::milliseconds{300},
+    const std::string& certs = "") {
+    auto o = node.options();
+    o.authentication_timeout = timeout;
+    o.backoff_min = o.backoff_max = std::chrono::hours{1};
+    if (!certs.empty()) {
+      o.secret.clear();
+      o.tls = {certs + "/ca.crt", certs + "/n1.crt", certs + "/n1.key"};
+    }
+    REQUIRE(node.start(std::move(o)));
+    members->put({m2, "n2", {"127.0.0.1", 1}});
+  }
+
+  std::shared_ptr<membership> members = std::make_shared<membership>();
+  linked_node node{1, members};
+};
+
+std::string secret_preface() {
+  return door_frames::preface(door_frames::trust::secret);
+}
+
+/// Goes through the handshake as member 2, up to its hello.
+void authenticate(stranger& s) {
+  s.send(secret_preface());
+  REQUIRE(s.read(door_frames::preface_bytes) == secret_preface());
+  secret_handshake::nonce nonce;
+  const auto bytes = s.read(nonce.size());
+  REQUIRE(bytes.size() == nonce.size());
+  bytes.copy(nonce.data(), nonce.size());
+  const secret_handshake::claim claim{{}, "n2", "n1"};
+  s.send(secret_handshake::make_claim(secret, nonce, claim));
+  const auto proof = s.read(secret_handshake::mac_bytes);
+  REQUIRE(secret_handshake::check_proof(secret, nonce, claim, proof));
+}
+
+/// Descriptors of this process that listen for connections.
+int listening_sockets() {
+  int count = 0;
+  for (int fd = 0; fd < 1024; ++fd) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0)
+      count += listens;
+  }
+  return count;
+}
+
+/// Lets this process have so many descriptors; how many it has then.
+rlim_t raise_descriptors(rlim_t wanted) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur;
+}
+
+/// A second member gets in, whatever strangers do meanwhile.
+void member_gets_in(lone_node& there) {
+  linked_node late{2, there.members};
+  REQUIRE(late.start());
+  late.links().refresh();
+  const auto up = late.wait_up(m1);
+  REQUIRE(up);
+  CHECK(late.ask(up->entry, "in") == "n1: in");
+}
+
+} // namespace
+
+TEST_CASE("garbage gets no answer, and the log says who sent it", "[door]") {
+  lone_node there;
+  const std::string zeros(64, '\0');
+  for (const std::string& bytes :
+       {std::string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+        std::string{"*1\r\n$4\r\nPING\r\n"}, zeros,
+        std::string(100'000, '\xff'), std::string{"TORD\1\2\0\0", 8}}) {
+    const auto begin = there.node.lines().size();
+    stranger s{there.node};
+    s.send(bytes);
+    CHECK(s.read_to_end().empty());
+    const auto line = there.node.wait_line("refused a stranger", begin);
+    REQUIRE(line);
+    CHECK_THAT(*line, contains("from 127.0.0.1:"));
+    CHECK_THAT(*line, contains("not a cluster door"));
+  }
+  member_gets_in(there);
+}
+
+TEST_CASE("a header of the network layer gets no answer", "[door]") {
+  // 32 bytes that would make it allocate 4 GiB if they reached it.
+  lone_node there;
+  std::string header(32, '\0');
+  header[3] = 4;
+  for (std::size_t i = 4; i < 8; ++i)
+    header[i] = '\xff';
+  stranger s{there.node};
+  s.send(header);
+  CHECK(s.read_to_end().empty());
+  member_gets_in(there);
+}
+
+TEST_CASE("who says nothing is let go, and gets no byte", "[door]") {
+  lone_node there;
+  stranger s{there.node};
+  CHECK(s.read_to_end().empty());
+  REQUIRE(there.node.wait_line("no answer within 300 ms, before the first"));
+  CHECK(there.node.links().pending() == 0);
+}
+
+TEST_CASE("half a handshake is let go", "[door]") {
+  lone_node there;
+  SECTION("half a preface") {
+    stranger s{there.node};
+    s.send("TOR");
+    CHECK(s.read_to_end().empty());
+    CHECK(there.node.wait_line("300 ms, before the first bytes"));
+  }
+  SECTION("no claim") {
+    stranger s{there.node};
+    s.send(secret_preface());
+    const auto got = s.read_to_end();
+    CHECK(got.size()
+          == door_frames::preface_bytes + secret_handshake::nonce_bytes);
+    CHECK(there.node.wait_line("300 ms, during authentication"));
+  }
+  SECTION("half a claim") {
+    stranger s{there.node};
+    s.send(secret_preface() + std::string(50, 'x'));
+    s.read_to_end();
+    CHECK(there.node.wait_line("300 ms, during authentication"));
+  }
+  SECTION("a claim without the secret") {
+    stranger s{there.node};
+    s.send(secret_preface() + std::string(secret_handshake::claim_bytes, 'x'));
+    const auto got = s.read_to_end();
+    CHECK(got.size()
+          == door_frames::preface_bytes + secret_handshake::nonce_bytes);
+    CHECK(there.node.wait_line("does not know the cluster's secret"));
+  }
+  SECTION("gone in the middle") {
+    { stranger{there.node}.send(secret_preface()); }
+    CHECK(there.node.wait_line("during authentication"));
+  }
+  member_gets_in(there);
+}
+
+TEST_CASE("half a TLS handshake is let go", "[door]") {
+  const scratch_directory dir;
+  REQUIRE(create_authority_files(dir.path(), "torc"));
+  REQUIRE(issue_member_files(dir.path(), "n1"));
+  lone_node there{std::chrono::milliseconds{300}, dir.path()};
+  const auto preface = door_frames::preface(door_frames::trust::certificates);
+  SECTION("nothing after the preface") {
+    stranger s{there.node};
+    s.send(preface);
+    CHECK(s.read_to_end() == preface);
+    CHECK(there.node.wait_line("300 ms, during authentication"));
+  }
+  SECTION("the beginning of a ClientHello") {
+    stranger s{there.node};
+    s.send(preface + std::string{"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 9});
+    CHECK(s.read_to_end() == preface);
+    CHECK(there.node.wait_line("300 ms, during authentication"));
+  }
+  SECTION("no TLS at all") {
+    stranger s{there.node};
+    s.send(preface + std::string(1000, 'x'));
+    s.read_to_end();
+    CHECK(there.node.wait_line("TLS failed"));
+  }
+}
+
+TEST_CASE("a hello that comes byte by byte does not prolong the time",
+          "[door]") {
+  lone_node there;
+  stranger s{there.node};
+  authenticate(s);
+  s.send(std::string{"\x2b", 1});
+  s.send(std::string{"\0", 1});
+  s.send("x");
+  CHECK(s.read_to_end().empty());
+  const auto line = there.node.wait_line("300 ms, during the hello");
+  REQUIRE(line);
+  CHECK_THAT(*line, contains("refused a member"));
+}
+
+TEST_CASE("a hello that is too large or none is refused with a text",
+          "[door]") {
+  lone_node there{patience};
+  const auto refusal = [&](const std::string& bytes) {
+    stranger s{there.node};
+    authenticate(s);
+    s.send(bytes);
+    const auto all = [&] {
+      // Its hello, then its answer; then it waits for ours, or for the end.
+      const auto size = [&] {
+        const auto n =
+          door_frames::frame_size(s.read(2), door_frames::hello_bytes_max);
+        REQUIRE(n);
+        return *n;
+      };
+      CHECK(decode_hello(s.read(size())));
+      return s.read(size());
+    }();
+    return all;
+  };
+  CHECK_THAT(refusal(std::string{"\xff\xff", 2} + std::string(100, 'x')),
+             contains("65535 bytes, at most 1024"));
+  CHECK(there.node.wait_line("65535 bytes, at most 1024"));
+  CHECK_THAT(refusal(std::string(2, '\0')), contains("0 bytes"));
+  CHECK_THAT(refusal(door_frames::frame(std::string(1024, 'x'))),
+             contains("incompatible versions"));
+  CHECK_THAT(refusal(door_frames::frame("\1")), contains("no hello"));
+  member_gets_in(there);
+}
+
+TEST_CASE("2000 idle connections keep no member out", "[door]") {
+  // They outlive their time: only newer ones push them out.
+  lone_node there{patience};
+  const auto descriptors = raise_descriptors(4096);
+  const auto count = std::min<std::size_t>(2000, descriptors - 1000);
+  CHECK(count == 2000);
+  std::vector<std::unique_ptr<stranger>> idle;
+  for (std::size_t i = 0; i < count; ++i) {
+    idle.push_back(std::make_unique<stranger>(there.node));
+    CHECK(there.node.links().pending() <= 256);
+  }
+  member_gets_in(there);
+  CHECK(idle.front()->read_to_end().empty());
+  CHECK(there.node.wait_line("newer connections took its place"));
+  CHECK(there.node.lines().size() < 100);
+}
+
+TEST_CASE("strangers leave nothing behind", "[door]") {
+  lone_node there;
+  std::vector<std::unique_ptr<stranger>> idle;
+  for (int i = 0; i < 100; ++i)
+    idle.push_back(std::make_unique<stranger>(there.node));
+  for (auto& s : idle)
+    CHECK(s->read_to_end().empty());
+  CHECK(there.node.links().pending() == 0);
+  CHECK(there.node.links().open() == 0);
+}
+
+TEST_CASE("nothing but the door listens", "[door]") {
+  const auto before = listening_sockets();
+  const auto members = std::make_shared<membership>();
+  linked_node a{1, members};
+  linked_node b{2, members};
+  CHECK(listening_sockets() == before);
+  REQUIRE(a.start());
+  REQUIRE(b.start());
+  a.links().refresh();
+  b.links().refresh();
+  REQUIRE(a.wait_up(m2));
+  REQUIRE(b.wait_up(m1));
+  CHECK(listening_sockets() == before + 2);
+  a.links().stop();
+  CHECK(listening_sockets() == before + 1);
+}
+
+TEST_CASE("a door closes with connections of every kind", "[door]") {
+  auto there = std::make_unique<lone_node>(patience);
+  std::vector<std::unique_ptr<stranger>> all;
+  for (int i = 0; i < 50; ++i)
+    all.push_back(std::make_unique<stranger>(there->node));
+  stranger half{there->node};
+  half.send(secret_preface());
+  CHECK(half.read(8) == secret_preface());
+  stranger member{there->node};
+  authenticate(member);
+  // The node also dials one that never says a word.
+  boost::asio::io_context io;
+  asio_tcp::acceptor silent{io, {boost::asio::ip::address_v4::loopback(), 0}};
+  there->members->put(
+    {member_id{3}, "n3", {"127.0.0.1", silent.local_endpoint().port()}});
+  there->node.links().refresh();
+  asio_tcp::socket dialled{io};
+  silent.accept(dialled);
+  there->node.links().stop();
+  for (auto& s : all)
+    CHECK(s->read_to_end().empty());
+  half.read_to_end();
+  CHECK(member.read_to_end().empty());
+  there = nullptr;
+}
