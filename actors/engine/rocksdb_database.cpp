@@ -34,7 +34,7 @@ result<void> make_directory(const fs::path& path) {
 rocksdb::Status open_once(const rocksdb_options& options,
                           rocksdb::WALRecoveryMode mode, bool read_only,
                           rocksdb_database& out) {
-  auto settings = database_settings(options, *out.env);
+  auto settings = database_settings(options, *out.env, out.events);
   settings.wal_recovery_mode = mode;
   const rocksdb::Options all{settings, table_settings(options)};
   rocksdb::DB* db = nullptr;
@@ -131,7 +131,8 @@ result<rocksdb_database> open_database(const rocksdb_options& options) {
   auto* const base =
     options.env != nullptr ? options.env : rocksdb::Env::Default();
   rocksdb_database out{std::move(*lock), std::move(*mark),
-                       std::make_unique<log_error_env>(base), nullptr};
+                       std::make_unique<log_error_env>(base),
+                       std::make_shared<rocksdb_events>(), nullptr};
   if (auto opened = open_checked(options, out); !opened)
     return opened.error();
   if (auto known = check_format(options, out); !known)

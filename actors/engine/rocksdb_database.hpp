@@ -22,6 +22,7 @@ struct rocksdb_database {
   directory_lock lock;
   synced_mark mark;
   std::unique_ptr<log_error_env> env;
+  std::shared_ptr<rocksdb_events> events;
   std::unique_ptr<rocksdb::DB, database_closer> db;
 };
 

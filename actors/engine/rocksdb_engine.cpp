@@ -148,6 +148,9 @@ private:
   result<void> fail(const rocksdb::Status& s, std::string_view doing);
   void note_synced() { base_.mark.store(base_.db->GetLatestSequenceNumber()); }
   std::optional<std::uint64_t> current_log() const;
+  std::uint64_t property(const std::string& name) const;
+  bool wait_for_flushes() const;
+  rocksdb::Status flush_all();
   result<void> begin_anew();
   figures read_figures() const;
 
@@ -223,32 +226,67 @@ std::optional<std::uint64_t> rocksdb_engine::current_log() const {
   return log->LogNumber();
 }
 
-/// Gets everything applied into synced files, and leaves a log that failed.
-result<void> rocksdb_engine::begin_anew() {
-  // Not in the log, but enough for the flush to have something to flush: it is
-  // that which begins a new log.
+std::uint64_t rocksdb_engine::property(const std::string& name) const {
+  std::uint64_t out = 0;
+  return base_.db->GetIntProperty(name, &out) ? out : 0;
+}
+
+/// Waits until no memtable waits for a flush. False after an error, or when it
+/// takes too long. RocksDB's own waiting can end early without a word, or not
+/// at all (its issues 8046, 15030).
+bool rocksdb_engine::wait_for_flushes() const {
+  using namespace std::chrono_literals;
+  using p = rocksdb::DB::Properties;
+  constexpr int patience = 100;
+  const auto errors = base_.events->errors();
+  for (int i = 0; i < patience; ++i) {
+    const auto seen = base_.events->count();
+    if (property(p::kNumImmutableMemTable) == 0)
+      return true;
+    if (base_.events->errors() != errors)
+      return false;
+    base_.events->wait(seen, 100ms);
+  }
+  return false;
+}
+
+/// Writes all memtables to synced files and begins a new log.
+rocksdb::Status rocksdb_engine::flush_all() {
+  // Not logged, but enough for the flush to have something to flush: it is that
+  // which begins a new log.
   rocksdb::WriteOptions unlogged;
   unlogged.disableWAL = true;
+  unlogged.no_slowdown = true;
+  auto s = base_.db->Put(unlogged, recovery_key, "");
+  if (!s.ok() && !s.IsIncomplete())
+    return s;
   rocksdb::FlushOptions at_once;
+  at_once.wait = false;
   at_once.allow_write_stall = true;
+  if (s = base_.db->Flush(at_once); !s.ok())
+    return s;
+  return wait_for_flushes() ? rocksdb::Status::OK()
+                            : rocksdb::Status::Aborted("flush unfinished");
+}
+
+/// Gets everything applied into synced files, and leaves a log that failed.
+result<void> rocksdb_engine::begin_anew() {
+  constexpr int attempts_max = 4;
   rocksdb::Status s;
-  constexpr int attempts_max = 3;
   for (int i = 0; i < attempts_max; ++i) {
-    s = base_.db->Put(unlogged, recovery_key, "");
-    if (s.ok())
-      s = base_.db->Flush(at_once);
-    if (s.ok())
-      break;
-    // A background error stops writes, and compactions with them: only then
-    // does Resume not wait for a compaction that fails over and over.
+    s = flush_all();
+    if (s.ok() && (failed_log_ == 0 || current_log().value_or(0) > failed_log_))
+      return {};
+    // Resume only where RocksDB refuses: elsewhere it has nothing to do, and
+    // would wait for a compaction that fails over and over.
+    if (s.ok() || s.IsAborted())
+      continue;
     if (const auto resumed = base_.db->Resume(); !resumed.ok())
       return to_error(resumed, "cannot write out what is in memory");
   }
   if (!s.ok())
     return to_error(s, "cannot write out what is in memory");
-  if (failed_log_ != 0 && current_log().value_or(0) <= failed_log_)
-    return {errc::io_error, "cannot begin a new log"};
-  return {};
+  return {errc::io_error, "cannot begin a new log"};
 }
 
 result<void> rocksdb_engine::recover() {
@@ -268,15 +306,12 @@ result<void> rocksdb_engine::recover() {
 }
 
 rocksdb_engine::figures rocksdb_engine::read_figures() const {
-  const auto read = [&](const std::string& property) {
-    std::uint64_t out = 0;
-    return base_.db->GetIntProperty(property, &out) ? out : 0;
-  };
   using p = rocksdb::DB::Properties;
-  return {read(p::kEstimateNumKeys),
-          read(p::kNumEntriesActiveMemTable) + read(p::kNumEntriesImmMemTables),
-          read(p::kCurSizeAllMemTables), read(p::kTotalSstFilesSize),
-          read(p::kLiveBlobFileSize)};
+  return {property(p::kEstimateNumKeys),
+          property(p::kNumEntriesActiveMemTable)
+            + property(p::kNumEntriesImmMemTables),
+          property(p::kCurSizeAllMemTables), property(p::kTotalSstFilesSize),
+          property(p::kLiveBlobFileSize)};
 }
 
 engine_size rocksdb_engine::size(column c, std::string_view begin,

@@ -97,6 +97,7 @@ private:
 } // namespace
 
 log_error_env::log_error_env(rocksdb::Env* base) : EnvWrapper(base) {
+  system_clock_ = base->GetSystemClock();
   file_system_ = std::make_shared<log_error_file_system>(base->GetFileSystem());
 }
 

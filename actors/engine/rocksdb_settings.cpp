@@ -3,36 +3,17 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "actors/engine/rocksdb_env.hpp"
 #include "torc/core/limits.hpp"
 
 namespace torc {
 namespace {
-
-/// Leaves the way out of an error to `recover`.
-class error_listener final : public rocksdb::EventListener {
-public:
-  /// RocksDB calls many I/O errors fatal, which only a restart would end. What
-  /// is applied is still in memory, and `Resume` can write it into new files,
-  /// so "hard" is enough. Corruption stays as bad as it is.
-  void OnBackgroundError(rocksdb::BackgroundErrorReason,
-                         rocksdb::Status* status) override {
-    if ((status->IsIOError() || is_log_error(*status))
-        && status->severity() == rocksdb::Status::kFatalError)
-      *status = rocksdb::Status(*status, rocksdb::Status::kHardError);
-  }
-
-  /// A recovery of RocksDB's own would make ours wait for its turn.
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-};
 
 bool is_available(rocksdb::CompressionType wanted) {
   const auto all = rocksdb::GetSupportedCompressions();
@@ -75,14 +56,15 @@ block_settings(const std::shared_ptr<rocksdb::Cache>& cache) {
 } // namespace
 
 rocksdb::DBOptions database_settings(const rocksdb_options& options,
-                                     rocksdb::Env& env) {
+                                     rocksdb::Env& env,
+                                     std::shared_ptr<rocksdb_events> events) {
   rocksdb::DBOptions out;
   out.env = &env;
   out.create_if_missing = options.create_if_missing;
   out.max_background_jobs = options.background_jobs;
   out.max_total_wal_size = 4 * options.memtable_bytes;
   out.max_bgerror_resume_count = 0;
-  out.listeners.push_back(std::make_shared<error_listener>());
+  out.listeners.push_back(std::move(events));
   // wal_bytes_per_sync stays 0: nothing but the fsync that a caller waits for
   // writes the log back, so that it is there that an error shows.
   out.bytes_per_sync = limits::mib;
@@ -106,6 +88,10 @@ rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))
     out.bottommost_compression = rocksdb::kZSTD;
+  // Writes are slowed down for compactions but never stopped: on a disk too
+  // full to compact they would wait for ever. They stop when a flush fails.
+  out.level0_stop_writes_trigger = std::numeric_limits<int>::max();
+  out.hard_pending_compaction_bytes_limit = 0;
   // Large values lie apart, so that compaction need not carry them along.
   out.enable_blob_files = true;
   out.min_blob_size = 4 * limits::kib;

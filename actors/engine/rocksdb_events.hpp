@@ -1,0 +1,41 @@
+#pragma once
+
+#include <rocksdb/listener.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace torc {
+
+/// Tunes what RocksDB does about its own errors, and tells when something about
+/// them or a flush has happened. Thread-safe.
+class rocksdb_events final : public rocksdb::EventListener {
+public:
+  /// How often something happened so far: a flush, or an error.
+  std::uint64_t count() const;
+  /// How many of these were errors that stop writes.
+  std::uint64_t errors() const;
+
+  /// Waits until `count()` exceeds `seen`, at most `limit`.
+  void wait(std::uint64_t seen, std::chrono::milliseconds limit);
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
+                         rocksdb::Status* status) override;
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason reason,
+                            rocksdb::Status status,
+                            bool* auto_recovery) override;
+  void OnFlushCompleted(rocksdb::DB* db,
+                        const rocksdb::FlushJobInfo& info) override;
+
+private:
+  void note(bool is_error);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t count_ = 0;
+  std::uint64_t errors_ = 0;
+};
+
+} // namespace torc
