@@ -1,12 +1,26 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace torc {
+
+/// Bytes of a checksum at the end of a format.
+inline constexpr std::size_t checksum32_bytes = 4;
+
+/// The lower 32 bits of XXH3-64: against rot and cut-off writes, not against
+/// malice. O(n).
+std::uint32_t checksum32(std::string_view bytes) noexcept;
+
+/// Appends the checksum of what stands in `out` from `begin` on.
+void append_checksum(std::string& out, std::size_t begin = 0);
+
+/// What `append_checksum` was given, without the checksum; nothing if the two
+/// do not belong together.
+std::optional<std::string_view> checked_body(std::string_view bytes) noexcept;
 
 /// Appends little-endian integers, varints (LEB128) and length-prefixed byte
 /// strings to a std::string. The one way in which all formats are written.
@@ -51,6 +65,8 @@ public:
   explicit byte_reader(std::string_view in) noexcept : in_(in) {}
 
   bool ok() const noexcept { return ok_; }
+  /// True if all was read and nothing is left.
+  bool done() const noexcept { return ok_ && in_.empty(); }
   std::string_view rest() const noexcept { return in_; }
 
   std::uint8_t u8() noexcept { return fixed<std::uint8_t>(); }
