@@ -149,7 +149,8 @@ private:
   void note_synced() { base_.mark.store(base_.db->GetLatestSequenceNumber()); }
   std::optional<std::uint64_t> current_log() const;
   std::uint64_t property(const std::string& name) const;
-  bool wait_for_flushes() const;
+  rocksdb::Status put_unlogged();
+  rocksdb::Status wait_for_flushes();
   rocksdb::Status flush_all();
   result<void> begin_anew();
   figures read_figures() const;
@@ -231,42 +232,45 @@ std::uint64_t rocksdb_engine::property(const std::string& name) const {
   return base_.db->GetIntProperty(name, &out) ? out : 0;
 }
 
-/// Waits until no memtable waits for a flush. False after an error, or when it
+/// Writes something beside the log, at once or not at all ("incomplete", where
+/// RocksDB would make it wait). Any other error says that writes are refused.
+rocksdb::Status rocksdb_engine::put_unlogged() {
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  options.no_slowdown = true;
+  auto s = base_.db->Put(options, recovery_key, "");
+  return s.IsIncomplete() ? rocksdb::Status::OK() : s;
+}
+
+/// Waits until no memtable waits for a flush. Not ok after an error, or when it
 /// takes too long. RocksDB's own waiting can end early without a word, or not
 /// at all (its issues 8046, 15030).
-bool rocksdb_engine::wait_for_flushes() const {
+rocksdb::Status rocksdb_engine::wait_for_flushes() {
   using namespace std::chrono_literals;
-  using p = rocksdb::DB::Properties;
   constexpr int patience = 100;
-  const auto errors = base_.events->errors();
   for (int i = 0; i < patience; ++i) {
     const auto seen = base_.events->count();
-    if (property(p::kNumImmutableMemTable) == 0)
-      return true;
-    if (base_.events->errors() != errors)
-      return false;
+    if (property(rocksdb::DB::Properties::kNumImmutableMemTable) == 0)
+      return rocksdb::Status::OK();
+    if (auto s = put_unlogged(); !s.ok())
+      return s;
     base_.events->wait(seen, 100ms);
   }
-  return false;
+  return rocksdb::Status::Aborted("the flush does not end");
 }
 
 /// Writes all memtables to synced files and begins a new log.
 rocksdb::Status rocksdb_engine::flush_all() {
-  // Not logged, but enough for the flush to have something to flush: it is that
-  // which begins a new log.
-  rocksdb::WriteOptions unlogged;
-  unlogged.disableWAL = true;
-  unlogged.no_slowdown = true;
-  auto s = base_.db->Put(unlogged, recovery_key, "");
-  if (!s.ok() && !s.IsIncomplete())
+  // What is put now gives the flush something to flush: it is that which begins
+  // a new log.
+  if (auto s = put_unlogged(); !s.ok())
     return s;
   rocksdb::FlushOptions at_once;
   at_once.wait = false;
   at_once.allow_write_stall = true;
-  if (s = base_.db->Flush(at_once); !s.ok())
+  if (auto s = base_.db->Flush(at_once); !s.ok())
     return s;
-  return wait_for_flushes() ? rocksdb::Status::OK()
-                            : rocksdb::Status::Aborted("flush unfinished");
+  return wait_for_flushes();
 }
 
 /// Gets everything applied into synced files, and leaves a log that failed.

@@ -9,21 +9,15 @@ std::uint64_t rocksdb_events::count() const {
   return count_;
 }
 
-std::uint64_t rocksdb_events::errors() const {
-  const std::lock_guard guard{mutex_};
-  return errors_;
-}
-
 void rocksdb_events::wait(std::uint64_t seen, std::chrono::milliseconds limit) {
   std::unique_lock lock{mutex_};
   changed_.wait_for(lock, limit, [&] { return count_ > seen; });
 }
 
-void rocksdb_events::note(bool is_error) {
+void rocksdb_events::note() {
   {
     const std::lock_guard guard{mutex_};
     ++count_;
-    errors_ += is_error ? 1 : 0;
   }
   changed_.notify_all();
 }
@@ -42,7 +36,7 @@ void rocksdb_events::OnBackgroundError(rocksdb::BackgroundErrorReason reason,
     // Corruption stays as bad as it is.
     *status = Status(*status, Status::kHardError);
   }
-  note(!status->ok());
+  note();
 }
 
 void rocksdb_events::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason,
@@ -54,7 +48,7 @@ void rocksdb_events::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason,
 
 void rocksdb_events::OnFlushCompleted(rocksdb::DB*,
                                       const rocksdb::FlushJobInfo&) {
-  note(false);
+  note();
 }
 
 } // namespace torc

@@ -15,8 +15,6 @@ class rocksdb_events final : public rocksdb::EventListener {
 public:
   /// How often something happened so far: a flush, or an error.
   std::uint64_t count() const;
-  /// How many of these were errors that stop writes.
-  std::uint64_t errors() const;
 
   /// Waits until `count()` exceeds `seen`, at most `limit`.
   void wait(std::uint64_t seen, std::chrono::milliseconds limit);
@@ -30,12 +28,11 @@ public:
                         const rocksdb::FlushJobInfo& info) override;
 
 private:
-  void note(bool is_error);
+  void note();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t count_ = 0;
-  std::uint64_t errors_ = 0;
 };
 
 } // namespace torc
