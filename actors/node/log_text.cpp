@@ -1,0 +1,96 @@
+#include "actors/node/log_text.hpp"
+
+#include <algorithm>
+
+namespace torc::log {
+namespace {
+
+constexpr std::string_view hex = "0123456789abcdef";
+
+bool is_control(unsigned char b) {
+  return b < 0x20 || b == 0x7f;
+}
+
+void append_escape(std::string& out, unsigned char b, std::string_view lead) {
+  out.append(lead).push_back(hex[b >> 4]);
+  out.push_back(hex[b & 15]);
+}
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+} // namespace
+
+std::size_t utf8_length(std::string_view text) noexcept {
+  if (text.empty())
+    return 0;
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80)
+    return 1;
+  const std::size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < n)
+    return 0;
+  if (!std::all_of(text.begin() + 1,
+                   text.begin() + static_cast<std::ptrdiff_t>(n),
+                   is_continuation))
+    return 0;
+  const auto second = static_cast<unsigned char>(text[1]);
+  // Overlong forms, surrogates and what lies above U+10FFFF.
+  const bool bad =
+    (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)
+    || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
+  return bad ? 0 : n;
+}
+
+void append_plain(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const auto b = static_cast<unsigned char>(c);
+    if (c == '\n')
+      out.append("\\n");
+    else if (c == '\t')
+      out.append("\\t");
+    else if (is_control(b))
+      append_escape(out, b, "\\x");
+    else
+      out.push_back(c);
+  }
+}
+
+void append_json(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const char c = text[0];
+    const auto b = static_cast<unsigned char>(c);
+    std::size_t n = 1;
+    if (c == '"' || c == '\\') {
+      out.append(1, '\\').push_back(c);
+    } else if (is_control(b)) {
+      append_escape(out, b, "\\u00");
+    } else {
+      n = utf8_length(text);
+      if (n == 0) {
+        out.append("\xef\xbf\xbd");
+        n = 1;
+      } else {
+        out.append(text.substr(0, n));
+      }
+    }
+    text.remove_prefix(n);
+  }
+}
+
+void append_plain_value(std::string& out, std::string_view text) {
+  if (!text.empty() && text.find_first_of(" \t\n\"=") == text.npos) {
+    append_plain(out, text);
+    return;
+  }
+  out.push_back('"');
+  for (const char c : text) {
+    if (c == '"' || c == '\\')
+      out.push_back('\\');
+    append_plain(out, {&c, 1});
+  }
+  out.push_back('"');
+}
+
+} // namespace torc::log
