@@ -1,6 +1,6 @@
 #include "actors/node/log_text.hpp"
 
-#include <algorithm>
+#include "torc/core/utf8.hpp"
 
 namespace torc::log {
 namespace {
@@ -16,32 +16,7 @@ void append_escape(std::string& out, unsigned char b, std::string_view lead) {
   out.push_back(hex[b & 15]);
 }
 
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-}
-
 } // namespace
-
-std::size_t utf8_length(std::string_view text) noexcept {
-  if (text.empty())
-    return 0;
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80)
-    return 1;
-  const std::size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < n)
-    return 0;
-  if (!std::all_of(text.begin() + 1,
-                   text.begin() + static_cast<std::ptrdiff_t>(n),
-                   is_continuation))
-    return 0;
-  const auto second = static_cast<unsigned char>(text[1]);
-  // Overlong forms, surrogates and what lies above U+10FFFF.
-  const bool bad =
-    (lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f)
-    || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f);
-  return bad ? 0 : n;
-}
 
 void append_plain(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -69,7 +44,7 @@ void append_json(std::string& out, std::string_view text) {
     } else {
       n = utf8_length(text);
       if (n == 0) {
-        out.append("\xef\xbf\xbd");
+        out.append(utf8_replacement);
         n = 1;
       } else {
         out.append(text.substr(0, n));

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,8 +16,5 @@ void append_json(std::string& out, std::string_view text);
 /// Appends a field's value as text: quoted if it is empty or holds white
 /// space, quotes or `=`.
 void append_plain_value(std::string& out, std::string_view text);
-
-/// Length of the UTF-8 sequence at the begin of `text`, 0 if there is none.
-std::size_t utf8_length(std::string_view text) noexcept;
 
 } // namespace torc::log

@@ -1,27 +1,8 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include "torc/core/metrics.hpp"
 
 namespace torc {
-
-/// A figure that one thread writes and any thread may read.
-class counter {
-public:
-  void add(std::uint64_t n = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n,
-                 std::memory_order_relaxed);
-  }
-  void set(std::uint64_t n) noexcept {
-    value_.store(n, std::memory_order_relaxed);
-  }
-  std::uint64_t get() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
-private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// What one shard counts. Written by the shard alone.
 struct shard_counters {
