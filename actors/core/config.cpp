@@ -3,6 +3,19 @@
 #include <algorithm>
 
 namespace torc {
+namespace {
+
+int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+} // namespace
 
 std::string to_string(const cluster_id& id) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -14,11 +27,25 @@ std::string to_string(const cluster_id& id) {
   return out;
 }
 
+std::optional<cluster_id> parse_cluster_id(std::string_view hex) {
+  cluster_id id;
+  if (hex.size() != 2 * id.bytes.size())
+    return std::nullopt;
+  for (std::size_t i = 0; i < id.bytes.size(); ++i) {
+    const auto high = hex_digit(hex[2 * i]);
+    const auto low = hex_digit(hex[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return std::nullopt;
+    id.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return id;
+}
+
 const member_info* cluster_config::member(member_id m) const {
-  for (const auto& x : members)
-    if (x.id == m)
-      return &x;
-  return nullptr;
+  const auto it = std::lower_bound(
+    members.begin(), members.end(), m,
+    [](const member_info& x, member_id wanted) { return x.id < wanted; });
+  return it == members.end() || it->id != m ? nullptr : &*it;
 }
 
 const keyspace_info* cluster_config::keyspace(std::string_view name) const {
@@ -26,6 +53,17 @@ const keyspace_info* cluster_config::keyspace(std::string_view name) const {
     if (x.name == name)
       return &x;
   return nullptr;
+}
+
+const placement_group* cluster_config::group(std::uint16_t wanted) const {
+  for (const auto& x : groups)
+    if (x.id == wanted)
+      return &x;
+  return nullptr;
+}
+
+bool cluster_config::is_lost(member_id m) const {
+  return std::binary_search(lost.begin(), lost.end(), m);
 }
 
 bool valid_name(std::string_view name, std::size_t bytes_max) noexcept {

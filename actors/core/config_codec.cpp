@@ -1,171 +1,241 @@
-// Stored and wire form of a config. The grammar is in docs/formats.md:
+// Stored and wire form of a config; docs/formats/config.md has the grammar:
 //
-//   config   = 0x01 epoch:u64 id:16 members lost voters voters_next groups
-//              keyspaces next_incarnation:u32 sync:u8 virtual_nodes:u32
-//              max_skew_ms:u64 hlc:u64 founders_digest:u64 checksum:u32
-//   group    = id:u16 replicas:u16 assignments runs
-//   runs     = count *(assignment index:varint length:varint)
-#include <algorithm>
+//   config      = version cluster members lost voters voters parents changes
+//                 groups keyspaces settings checksum
+//   parents     = voters voters
+//   group       = id replicas zones assignments slots
+//   assignment  = q reps next drain
+//   slots       = 1*run            ; of 16384 slots in all
+//   run         = assignment-index length
+#include "torc/core/config_codec.hpp"
 
-#include <xxhash.h>
+#include <limits>
+
+#include <fmt/format.h>
 
 #include "torc/core/byte_codec.hpp"
-#include "torc/core/config.hpp"
-#include "torc/core/limits.hpp"
 
 namespace torc {
 namespace {
 
 constexpr std::uint8_t format_version = 1;
-constexpr std::size_t text_bytes_max = 512;
-constexpr std::size_t groups_max = 64;
 
-error corrupt(const char* what) {
-  return {errc::corrupt, std::string{"config: "} + what};
+error corrupt(std::string_view what) {
+  return {errc::corrupt, fmt::format("config: {}", what)};
+}
+
+// -- writing
+// --------------------------------------------------------------------
+
+template <class Enum>
+std::uint8_t code(Enum x) noexcept {
+  return static_cast<std::uint8_t>(x);
 }
 
 void write_ids(byte_writer& w, const std::vector<member_id>& ids) {
   w.varint(ids.size());
   for (const auto m : ids)
-    w.u32(m.value);
-}
-
-bool read_ids(byte_reader& r, std::vector<member_id>& ids, std::size_t max) {
-  const auto n = r.varint();
-  if (!r.ok() || n > max)
-    return false;
-  for (std::uint64_t i = 0; i < n; ++i)
-    ids.emplace_back(r.u32());
-  return r.ok();
+    w.varint(m.value);
 }
 
 void write_members(byte_writer& w, const std::vector<member_info>& members) {
   w.varint(members.size());
   for (const auto& m : members) {
-    w.u32(m.id.value);
+    w.varint(m.id.value);
     for (const auto* text : {&m.name, &m.door, &m.resp, &m.http, &m.zone})
       w.bytes(*text);
-    w.u32(m.weight);
-    w.u8(static_cast<std::uint8_t>(m.state));
+    w.varint(m.weight);
+    w.u8(code(m.state));
   }
 }
 
-bool read_members(byte_reader& r, std::vector<member_info>& out) {
-  const auto n = r.varint();
-  if (!r.ok() || n > limits::members_max)
-    return false;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    auto& m = out.emplace_back();
-    m.id = member_id{r.u32()};
-    for (auto* text : {&m.name, &m.door, &m.resp, &m.http, &m.zone}) {
-      const auto bytes = r.bytes();
-      if (bytes.size() > text_bytes_max)
-        return false;
-      text->assign(bytes);
-    }
-    m.weight = r.u32();
-    const auto state = r.u8();
-    if (!r.ok() || state > 1 || m.id.value == 0 || m.id.value >= 1u << 31
-        || (i > 0 && out[i - 1].id >= m.id))
-      return false;
-    m.state = static_cast<member_state>(state);
-  }
-  return true;
-}
-
-void write_groups(byte_writer& w, const std::vector<placement_group>& groups) {
-  w.varint(groups.size());
-  for (const auto& g : groups) {
-    w.u16(g.id);
-    w.u16(g.replicas);
-    w.varint(g.assignments.size());
-    for (const auto& a : g.assignments) {
-      w.u64(a.q.value);
-      write_ids(w, a.reps);
-      write_ids(w, a.next);
-      write_ids(w, a.drain);
-    }
-    for (std::size_t s = 0; s < g.slots.size();) {
-      auto end = s;
-      while (end < g.slots.size() && g.slots[end] == g.slots[s])
-        ++end;
-      w.varint(g.slots[s]);
-      w.varint(end - s);
-      s = end;
-    }
+void write_changes(byte_writer& w, const std::vector<config_ballot>& changes) {
+  w.varint(changes.size());
+  for (const auto& b : changes) {
+    w.varint(b.round);
+    w.varint(b.member.value);
   }
 }
 
-bool read_group(byte_reader& r, placement_group& g) {
-  g.id = r.u16();
-  g.replicas = r.u16();
-  const auto n = r.varint();
-  if (!r.ok() || n == 0 || n > slot_count)
-    return false;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    auto& a = g.assignments.emplace_back();
-    a.q = epoch{r.u64()};
-    if (!read_ids(r, a.reps, limits::replicas_max)
-        || !read_ids(r, a.next, limits::replicas_max)
-        || !read_ids(r, a.drain, limits::members_max))
-      return false;
+void write_group(byte_writer& w, const placement_group& g) {
+  w.varint(g.id);
+  w.varint(g.replicas);
+  w.u8(code(g.zones));
+  w.varint(g.assignments.size());
+  for (const auto& a : g.assignments) {
+    w.varint(a.q.value);
+    write_ids(w, a.reps);
+    write_ids(w, a.next);
+    write_ids(w, a.drain);
   }
-  g.slots.reserve(slot_count);
-  while (g.slots.size() < slot_count) {
-    const auto index = r.varint();
-    const auto length = r.varint();
-    if (!r.ok() || index >= n || length == 0
-        || length > slot_count - g.slots.size())
-      return false;
-    g.slots.insert(g.slots.end(), static_cast<std::size_t>(length),
-                   static_cast<std::uint32_t>(index));
-  }
-  return true;
-}
-
-void write_keyspaces(byte_writer& w, const std::vector<keyspace_info>& all) {
-  w.varint(all.size());
-  for (const auto& k : all) {
-    w.bytes(k.name);
-    w.u32(k.db);
-    w.u32(k.inc.value);
-    w.u16(k.group);
-    w.u16(k.replicas);
-    w.u8(static_cast<std::uint8_t>(k.default_level));
-    w.u64(k.default_ttl_ms);
-    w.u8(static_cast<std::uint8_t>(k.engine));
-    w.u8(static_cast<std::uint8_t>(k.policy));
-    w.u8(static_cast<std::uint8_t>(k.mode));
+  for (std::size_t s = 0; s < g.slots.size();) {
+    auto end = s;
+    while (end < g.slots.size() && g.slots[end] == g.slots[s])
+      ++end;
+    w.varint(g.slots[s]);
+    w.varint(end - s);
+    s = end;
   }
 }
 
-bool read_keyspaces(byte_reader& r, std::vector<keyspace_info>& out) {
-  const auto n = r.varint();
-  if (!r.ok() || n > limits::keyspaces_max)
-    return false;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    auto& k = out.emplace_back();
-    k.name.assign(r.bytes());
-    k.db = r.u32();
-    k.inc = incarnation{r.u32()};
-    k.group = r.u16();
-    k.replicas = r.u16();
-    const auto level = r.u8();
-    k.default_ttl_ms = r.u64();
-    const auto engine = r.u8();
-    const auto policy = r.u8();
-    const auto mode = r.u8();
-    if (!r.ok() || level > 2 || engine > 1 || policy > 2 || mode > 1
-        || k.db >= limits::keyspaces_max || k.inc.value == 0
-        || !valid_name(k.name, limits::keyspace_name_bytes_max)
-        || (i > 0 && out[i - 1].db >= k.db))
-      return false;
-    k.default_level = static_cast<consistency>(level);
-    k.engine = static_cast<engine_kind>(engine);
-    k.policy = static_cast<conflict_policy>(policy);
-    k.mode = static_cast<keyspace_mode>(mode);
+void write_keyspace(byte_writer& w, const keyspace_info& k) {
+  w.bytes(k.name);
+  w.varint(k.db);
+  w.varint(k.inc.value);
+  w.varint(k.group);
+  w.varint(k.replicas);
+  w.u8(code(k.default_level));
+  w.varint(k.default_ttl_ms);
+  w.u8(code(k.engine));
+  w.u8(code(k.policy));
+  w.u8(code(k.mode));
+}
+
+// -- reading
+// --------------------------------------------------------------------
+
+/// A reader that also refuses numbers and counts out of bounds.
+class config_reader {
+public:
+  explicit config_reader(std::string_view bytes) : r_(bytes) {}
+
+  bool ok() const noexcept { return ok_ && r_.ok(); }
+  bool done() const noexcept { return ok_ && r_.done(); }
+
+  std::uint64_t number(std::uint64_t max = ~std::uint64_t{0}) {
+    const auto x = r_.varint();
+    ok_ = ok_ && x <= max;
+    return ok() ? x : 0;
   }
-  return true;
+  template <class Int>
+  Int integer(std::uint64_t max = std::numeric_limits<Int>::max()) {
+    return static_cast<Int>(number(max));
+  }
+  template <class Enum>
+  Enum choice(Enum last) {
+    const auto x = r_.u8();
+    ok_ = ok_ && x <= code(last);
+    return ok() ? static_cast<Enum>(x) : Enum{};
+  }
+  std::string text(std::size_t bytes_max) {
+    const auto bytes = r_.bytes();
+    ok_ = ok_ && bytes.size() <= bytes_max;
+    return ok() ? std::string{bytes} : std::string{};
+  }
+  std::uint64_t fixed64() { return r_.u64(); }
+  std::uint8_t fixed8() { return r_.u8(); }
+
+  std::vector<member_id> ids(std::size_t max) {
+    return list<member_id>(max, [this] {
+      return member_id{integer<std::uint32_t>(strong_actor_bit - 1)};
+    });
+  }
+  /// Grows only as far as there is input.
+  template <class T, class Read>
+  std::vector<T> list(std::size_t max, Read read) {
+    std::vector<T> out;
+    for (auto n = number(max); n > 0 && ok(); --n)
+      out.push_back(read());
+    return out;
+  }
+
+private:
+  byte_reader r_;
+  bool ok_ = true;
+};
+
+member_info read_member(config_reader& r) {
+  member_info m;
+  m.id = member_id{r.integer<std::uint32_t>(strong_actor_bit - 1)};
+  m.name = r.text(limits::member_name_bytes_max);
+  for (auto* address : {&m.door, &m.resp, &m.http})
+    *address = r.text(config_limits::address_bytes_max);
+  m.zone = r.text(config_limits::zone_bytes_max);
+  m.weight = r.integer<std::uint32_t>();
+  m.state = r.choice(member_state::leaving);
+  return m;
+}
+
+config_ballot read_change(config_reader& r) {
+  config_ballot b;
+  b.round = r.number();
+  b.member = member_id{r.integer<std::uint32_t>(strong_actor_bit - 1)};
+  return b;
+}
+
+slot_assignment read_assignment(config_reader& r) {
+  slot_assignment a;
+  a.q = epoch{r.number()};
+  a.reps = r.ids(limits::replicas_max);
+  a.next = r.ids(limits::replicas_max);
+  a.drain = r.ids(limits::members_max);
+  return a;
+}
+
+placement_group read_group(config_reader& r) {
+  placement_group g;
+  g.id = r.integer<std::uint16_t>();
+  g.replicas = r.integer<std::uint16_t>();
+  g.zones = r.choice(zone_rule::ignore);
+  g.assignments =
+    r.list<slot_assignment>(slot_count, [&r] { return read_assignment(r); });
+  while (r.ok() && g.slots.size() < slot_count) {
+    const auto index = r.integer<std::uint16_t>(slot_count - 1);
+    const auto length = r.integer<std::size_t>(slot_count - g.slots.size());
+    if (length == 0)
+      break; // too few slots: check_config refuses that
+    g.slots.insert(g.slots.end(), length, index);
+  }
+  return g;
+}
+
+keyspace_info read_keyspace(config_reader& r) {
+  keyspace_info k;
+  k.name = r.text(limits::keyspace_name_bytes_max);
+  k.db = r.integer<std::uint32_t>();
+  k.inc = incarnation{r.integer<std::uint32_t>()};
+  k.group = r.integer<std::uint16_t>();
+  k.replicas = r.integer<std::uint16_t>();
+  k.default_level = r.choice(consistency::strong);
+  k.default_ttl_ms = r.number();
+  k.engine = r.choice(engine_kind::rocksdb);
+  k.policy = r.choice(conflict_policy::merge);
+  k.mode = r.choice(keyspace_mode::strong);
+  return k;
+}
+
+/// Name of the part in which reading failed, or nothing.
+std::string_view read_parts(config_reader& r, cluster_config& c) {
+  c.epoch = epoch{r.number()};
+  for (auto& b : c.id.bytes)
+    b = r.fixed8();
+  c.members =
+    r.list<member_info>(limits::members_max, [&r] { return read_member(r); });
+  if (!r.ok())
+    return "bad members";
+  c.lost = r.ids(config_limits::lost_max);
+  for (auto* set :
+       {&c.voters, &c.voters_next, &c.parent_voters, &c.parent_voters_next})
+    *set = r.ids(config_limits::voters_max);
+  c.changes = r.list<config_ballot>(config_limits::changes_max,
+                                    [&r] { return read_change(r); });
+  if (!r.ok())
+    return "bad lists of members";
+  c.groups = r.list<placement_group>(config_limits::groups_max,
+                                     [&r] { return read_group(r); });
+  if (!r.ok())
+    return "bad placement groups";
+  c.keyspaces = r.list<keyspace_info>(limits::keyspaces_max,
+                                      [&r] { return read_keyspace(r); });
+  if (!r.ok())
+    return "bad keyspaces";
+  c.next_incarnation = incarnation{r.integer<std::uint32_t>()};
+  c.sync = r.choice(sync_policy::os);
+  c.virtual_nodes = r.integer<std::uint32_t>();
+  c.max_skew_ms = r.number();
+  c.hlc = hlc_time{r.fixed64()};
+  c.founders_digest = r.fixed64();
+  return r.done() ? "" : "bad settings, or something after them";
 }
 
 } // namespace
@@ -174,62 +244,46 @@ std::string encode_config(const cluster_config& c) {
   std::string out;
   byte_writer w{out};
   w.u8(format_version);
-  w.u64(c.epoch.value);
+  w.varint(c.epoch.value);
   for (const auto b : c.id.bytes)
     w.u8(b);
   write_members(w, c.members);
   write_ids(w, c.lost);
-  write_ids(w, c.voters);
-  write_ids(w, c.voters_next);
-  write_groups(w, c.groups);
-  write_keyspaces(w, c.keyspaces);
-  w.u32(c.next_incarnation.value);
-  w.u8(static_cast<std::uint8_t>(c.sync));
-  w.u32(c.virtual_nodes);
-  w.u64(c.max_skew_ms);
+  for (const auto* set :
+       {&c.voters, &c.voters_next, &c.parent_voters, &c.parent_voters_next})
+    write_ids(w, *set);
+  write_changes(w, c.changes);
+  w.varint(c.groups.size());
+  for (const auto& g : c.groups)
+    write_group(w, g);
+  w.varint(c.keyspaces.size());
+  for (const auto& k : c.keyspaces)
+    write_keyspace(w, k);
+  w.varint(c.next_incarnation.value);
+  w.u8(code(c.sync));
+  w.varint(c.virtual_nodes);
+  w.varint(c.max_skew_ms);
   w.u64(c.hlc.value);
   w.u64(c.founders_digest);
-  w.u32(static_cast<std::uint32_t>(XXH3_64bits(out.data(), out.size())));
+  append_checksum(out);
   return out;
 }
 
 result<cluster_config> decode_config(std::string_view bytes) {
-  if (bytes.size() < 5)
-    return corrupt("too short");
-  const auto body = bytes.substr(0, bytes.size() - 4);
-  byte_reader tail{bytes.substr(body.size())};
-  if (tail.u32()
-      != static_cast<std::uint32_t>(XXH3_64bits(body.data(), body.size())))
+  if (bytes.size() > config_bytes_max)
+    return corrupt(fmt::format("{} bytes, at most {} are read", bytes.size(),
+                               config_bytes_max));
+  const auto body = checked_body(bytes);
+  if (!body)
     return corrupt("checksum differs");
-  byte_reader r{body};
-  if (r.u8() != format_version)
+  if (body->empty() || static_cast<std::uint8_t>((*body)[0]) != format_version)
     return corrupt("unknown format version");
+  config_reader r{body->substr(1)};
   cluster_config c;
-  c.epoch = epoch{r.u64()};
-  for (auto& b : c.id.bytes)
-    b = r.u8();
-  if (!read_members(r, c.members))
-    return corrupt("bad members");
-  if (!read_ids(r, c.lost, 65536) || !read_ids(r, c.voters, 64)
-      || !read_ids(r, c.voters_next, 64))
-    return corrupt("bad voters");
-  const auto groups = r.varint();
-  if (!r.ok() || groups > groups_max)
-    return corrupt("bad placement groups");
-  for (std::uint64_t i = 0; i < groups; ++i)
-    if (!read_group(r, c.groups.emplace_back()))
-      return corrupt("bad placement group");
-  if (!read_keyspaces(r, c.keyspaces))
-    return corrupt("bad keyspaces");
-  c.next_incarnation = incarnation{r.u32()};
-  const auto sync = r.u8();
-  c.virtual_nodes = r.u32();
-  c.max_skew_ms = r.u64();
-  c.hlc = hlc_time{r.u64()};
-  c.founders_digest = r.u64();
-  if (!r.ok() || !r.rest().empty() || sync > 2)
-    return corrupt("bad trailing fields");
-  c.sync = static_cast<sync_policy>(sync);
+  if (const auto what = read_parts(r, c); !what.empty())
+    return corrupt(what);
+  if (auto ok = check_config(c); !ok)
+    return corrupt(ok.error().message);
   return c;
 }
 
