@@ -99,10 +99,10 @@ public:
   void enqueue(caf::mailbox_element_ptr x, caf::execution_unit*) override {
     Base::enqueue(std::move(x), loop_);
   }
-  void enqueue(caf::strong_actor_ptr sender, caf::message_id id,
+  void enqueue(caf::strong_actor_ptr from, caf::message_id id,
                caf::message content, caf::execution_unit*) override {
     enqueue(
-      caf::make_mailbox_element(std::move(sender), id, {}, std::move(content)),
+      caf::make_mailbox_element(std::move(from), id, {}, std::move(content)),
       nullptr);
   }
   /// How `event_loop::exec_later` knows a resident.
