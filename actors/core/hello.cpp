@@ -86,4 +86,23 @@ result<void> check_hello(const hello& own, const hello& peer,
   return {};
 }
 
+result<void> check_member(const cluster_config& c, member_id m) {
+  if (c.is_lost(m))
+    return refuse(fmt::format("member {} is listed as lost: its directory "
+                              "must not be used any more",
+                              m.value));
+  if (c.member(m) == nullptr)
+    return refuse(fmt::format("member {} is not in the config of epoch {}",
+                              m.value, c.epoch.value));
+  return {};
+}
+
+result<void> check_hello(const hello& peer, const hello_expectation& mine) {
+  // First what concerns all members alike: a stranger of another cluster hears
+  // that, not that an id is unknown here.
+  if (auto ok = check_hello(mine.own, peer, mine.max_skew_ms); !ok)
+    return ok;
+  return mine.config ? check_member(*mine.config, peer.member) : result<void>{};
+}
+
 } // namespace torc

@@ -34,9 +34,24 @@ std::string encode_hello(const hello& h);
 /// `errc::corrupt` says what is wrong; `errc::refused`: another format version.
 result<hello> decode_hello(std::string_view bytes);
 
+/// Whether `m` is a member: `errc::refused` and why if the config lists it as
+/// lost or does not know it.
+result<void> check_member(const cluster_config& c, member_id m);
+
 /// Whether `own` and `peer` can work together. `errc::refused` and a text that
 /// makes sense on both sides if not.
 result<void> check_hello(const hello& own, const hello& peer,
                          unix_ms max_skew_ms);
+
+/// What a member measures its peers by.
+struct hello_expectation {
+  hello own;
+  unix_ms max_skew_ms = 500;
+  config_ptr config; ///< Null: this member has none yet.
+};
+
+/// All of the above: `own` and `peer` can work together, and `peer` is one of
+/// the config's members, if there is a config.
+result<void> check_hello(const hello& peer, const hello_expectation& mine);
 
 } // namespace torc
