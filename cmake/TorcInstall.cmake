@@ -5,11 +5,12 @@ include(CMakePackageConfigHelpers)
 
 set(torc_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/Torc")
 
-set(torc_installed torc_core torc_engine)
+set(torc_installed torc_core torc_io torc_engine)
 if(NOT TORC_WITHOUT_CAF)
   list(APPEND torc_installed torc)
 endif()
 set_target_properties(torc_core PROPERTIES EXPORT_NAME core)
+set_target_properties(torc_io PROPERTIES EXPORT_NAME io)
 set_target_properties(torc_engine PROPERTIES EXPORT_NAME engine)
 
 install(TARGETS ${torc_installed} EXPORT TorcTargets

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -93,6 +94,8 @@ public:
   std::size_t open_connections() const noexcept;
   void set_connections_max(std::size_t n) noexcept;
   const dealer_counters& counters() const noexcept;
+  /// For `metrics_registry`; `door` is the label that tells doors apart.
+  void collect(metrics_page& page, std::string_view door) const;
 
 private:
   struct state;

@@ -16,8 +16,8 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
-#include "actors/node/log_limiter.hpp"
-#include "actors/node/log_text.hpp"
+#include "actors/io/log_limiter.hpp"
+#include "actors/io/log_text.hpp"
 
 namespace torc::log {
 namespace {

@@ -1,4 +1,4 @@
-#include "actors/node/log_text.hpp"
+#include "actors/io/log_text.hpp"
 
 #include "torc/core/utf8.hpp"
 
