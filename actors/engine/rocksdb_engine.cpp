@@ -147,6 +147,7 @@ private:
 
   result<void> fail(const rocksdb::Status& s, std::string_view doing);
   void note_synced() { base_.mark.store(base_.db->GetLatestSequenceNumber()); }
+  std::optional<error> compaction_debt() const;
   std::optional<std::uint64_t> current_log() const;
   std::uint64_t property(const std::string& name) const;
   rocksdb::Status put_unlogged();
@@ -190,6 +191,10 @@ void encode(const write_batch& batch, rocksdb::WriteBatch& out) {
 result<void> rocksdb_engine::apply(const write_batch& batch, durability d) {
   if (failed_)
     return *failed_;
+  if (auto e = compaction_debt(); e) {
+    failed_ = std::move(e);
+    return *failed_;
+  }
   encode(batch, encoded_);
   rocksdb::WriteOptions options;
   options.sync = d == durability::synced;
@@ -217,6 +222,17 @@ result<void> rocksdb_engine::fail(const rocksdb::Status& s,
   if (is_log_error(s))
     failed_log_ = current_log().value_or(failed_log_);
   return *failed_;
+}
+
+/// The error of compactions that fail while RocksDB slows writes down for them:
+/// it would do so more and more, and writes would crawl with no reason given.
+std::optional<error> rocksdb_engine::compaction_debt() const {
+  auto out = base_.events->compaction_error();
+  using p = rocksdb::DB::Properties;
+  if (out && property(p::kActualDelayedWriteRate) == 0
+      && property(p::kIsWriteStopped) == 0)
+    out.reset();
+  return out;
 }
 
 /// Number of the log that the next write goes to, if it can be told.
@@ -296,6 +312,8 @@ result<void> rocksdb_engine::begin_anew() {
 result<void> rocksdb_engine::recover() {
   if (!failed_)
     return {};
+  if (auto e = compaction_debt(); e)
+    return *e;
   if (auto done = begin_anew(); !done)
     return done;
   // The new log must take writes and sync them before anyone relies on it.

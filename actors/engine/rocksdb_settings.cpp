@@ -88,8 +88,8 @@ rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))
     out.bottommost_compression = rocksdb::kZSTD;
-  // Writes are slowed down for compactions but never stopped: on a disk too
-  // full to compact they would wait for ever. They stop when a flush fails.
+  // Writes are slowed down for compactions but never stopped: where these fail
+  // they would wait for ever. The engine refuses them instead.
   out.level0_stop_writes_trigger = std::numeric_limits<int>::max();
   out.hard_pending_compaction_bytes_limit = 0;
   // Large values lie apart, so that compaction need not carry them along.

@@ -1,10 +1,14 @@
 #include <fmt/core.h>
+#include <pthread.h>
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 
 #include "support/catch.hpp"
 #include "support/fault_env.hpp"
@@ -15,6 +19,7 @@
 namespace {
 
 using namespace torc;
+using namespace std::chrono_literals;
 using test::file_action;
 
 bool ends_with(const std::string& path, std::string_view suffix) {
@@ -237,6 +242,48 @@ TEST_CASE_METHOD(fixture, "a failed flush stops writes and is recovered from",
   const auto recovered = db->recover();
   INFO((recovered ? "" : recovered.error().message));
   REQUIRE(recovered);
+  REQUIRE(put("after", "1", durability::synced));
+  power_cut();
+  for (int i = 0; i < taken; ++i)
+    CHECK(has(std::to_string(i), value));
+  CHECK(has("after", "1"));
+}
+
+TEST_CASE_METHOD(fixture,
+                 "compactions that fail for long end in refused "
+                 "writes, not in slow ones",
+                 "[rocksdb]") {
+  const bool is_full = GENERATE(false, true);
+  const auto how = is_full ? rocksdb::IOStatus::NoSpace("full")
+                           : rocksdb::IOStatus::IOError("broken");
+  // Flushes run on RocksDB's threads of high priority, compactions on the
+  // others.
+  env.files().set_rule([=](file_action action, const std::string& path) {
+    std::array<char, 16> thread{};
+    ::pthread_getname_np(::pthread_self(), thread.data(), thread.size());
+    return action == file_action::create && ends_with(path, ".sst")
+               && std::string_view{thread.data()} == "rocksdb:low"
+             ? how
+             : rocksdb::IOStatus::OK();
+  });
+  const std::string value(3'000, 'v');
+  int taken = 0;
+  result<void> outcome;
+  while (taken < 5000 && outcome) {
+    outcome = put(std::to_string(taken), value, durability::buffered);
+    taken += outcome ? 1 : 0;
+  }
+  REQUIRE_FALSE(outcome);
+  CHECK(outcome.error().code == (is_full ? errc::disk_full : errc::io_error));
+  CHECK(taken > 300); // Some twenty files of 256 KiB.
+  CHECK(has("0", value));
+  CHECK_FALSE(db->recover());
+  CHECK_FALSE(put("refused", "1", durability::buffered));
+  heal();
+  // The next try of the compaction, soon, ends it.
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (!db->recover() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
   REQUIRE(put("after", "1", durability::synced));
   power_cut();
   for (int i = 0; i < taken; ++i)
