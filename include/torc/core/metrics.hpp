@@ -37,8 +37,9 @@ private:
 namespace latency {
 
 /// Buckets as in HdrHistogram with two bits: four per power of two, so a
-/// quantile is off by at most an eighth. They reach from 1 us to 2^26 us
-/// (67 s); the last one holds what took longer.
+/// quantile is off by less than a quarter, and by much less where values are
+/// spread out. They reach from 1 us to 2^26 us (67 s); the last one holds what
+/// took longer.
 inline constexpr std::size_t buckets_per_octave = 4;
 inline constexpr std::size_t octaves = 26;
 inline constexpr std::size_t bucket_count =
