@@ -26,13 +26,15 @@ public:
   }
 
   request head;
+  std::size_t bytes = 0; ///< Of the head so far.
   bool needs_host = false;
   bool has_host = false;
   bool repeated_host = false;
 
 private:
   void on_request_impl(beast_http::verb, string_view method, string_view target,
-                       int, error_code& ec) override {
+                       int version, error_code& ec) override {
+    needs_host = version >= 11;
     head.method.assign(method.data(), method.size());
     head.path = path_of({target.data(), target.size()});
     ec = {};
@@ -106,11 +108,12 @@ request_parser::outcome request_parser::feed(std::string_view bytes) {
     const auto rest = bytes.substr(o.consumed);
     const auto n = m.put(boost::asio::buffer(rest), ec);
     o.consumed += n;
+    m.bytes += n;
     if (ec == beast_http::error::need_more)
       return o;
-    if (ec) {
+    if (ec || m.bytes > head_bytes_max_) {
       o.state = progress::refused;
-      o.status = status_of(ec);
+      o.status = ec ? status_of(ec) : 431;
       return o;
     }
   }

@@ -1,0 +1,67 @@
+// Hostile heads of HTTP requests: fed whole and in pieces, the parser comes to
+// the same end, within the bounds of its input.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "actors/io/http_request.hpp"
+#include "actors/io/http_response.hpp"
+#include "torc/core/assert.hpp"
+
+namespace {
+
+using torc::http::request_parser;
+using progress = request_parser::progress;
+
+constexpr std::size_t head_bytes_max = 1024;
+
+/// Reads one request after the other, `piece` bytes at a time, and says what
+/// was read.
+std::string read_all(std::string_view bytes, std::size_t piece) {
+  std::string story;
+  request_parser parser{head_bytes_max};
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  while (end < bytes.size() || begin < end) {
+    const auto before = end;
+    end = std::min(bytes.size(), end + piece);
+    const auto o = parser.feed(bytes.substr(begin, end - begin));
+    TORC_ASSERT(o.consumed <= end - begin);
+    begin += o.consumed;
+    if (o.state == progress::refused) {
+      const auto text = torc::http::render({o.status, ""}, false, false, 0);
+      TORC_ASSERT(text.ends_with("\r\n\r\n"));
+      return story + " refused";
+    }
+    if (o.state == progress::done) {
+      const auto& r = parser.value();
+      TORC_ASSERT(r.method.size() + r.path.size() <= head_bytes_max);
+      story += r.method + ' ' + r.path + (r.has_body ? " body" : "")
+               + (r.keep_alive ? " more\n" : "\n");
+      parser.reset();
+    } else if (end == before) {
+      break; // all was fed, and the rest is no whole request
+    }
+  }
+  return story;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  if (size == 0)
+    return 0;
+  const std::string_view bytes{reinterpret_cast<const char*>(data) + 1,
+                               size - 1};
+  const auto whole = read_all(bytes, bytes.size());
+  const auto pieces = read_all(bytes, data[0] % 32 + 1u);
+  // A head that has no end yet is refused sooner when it comes in one piece.
+  const auto n = std::min(whole.size(), pieces.size());
+  TORC_ASSERT(whole.substr(0, n) == pieces.substr(0, n)
+              || whole.ends_with(" refused") || pieces.ends_with(" refused"));
+  return 0;
+}
