@@ -228,9 +228,7 @@ result<void> rocksdb_engine::fail(const rocksdb::Status& s,
 /// it would do so more and more, and writes would crawl with no reason given.
 std::optional<error> rocksdb_engine::compaction_debt() const {
   auto out = base_.events->compaction_error();
-  using p = rocksdb::DB::Properties;
-  if (out && property(p::kActualDelayedWriteRate) == 0
-      && property(p::kIsWriteStopped) == 0)
+  if (out && property(rocksdb::DB::Properties::kActualDelayedWriteRate) == 0)
     out.reset();
   return out;
 }
