@@ -1,7 +1,5 @@
 #include "actors/engine/memory_column.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -31,12 +29,18 @@ std::size_t record_hash::operator()(std::string_view key) const noexcept {
 }
 
 table_id table_id::of(std::string_view key) noexcept {
-  const auto n = std::min(key.size(), prefix_bytes);
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint64_t>(static_cast<unsigned char>(key[i]))
+           << (8 * (prefix_bytes - 1 - i));
+  };
+  if (key.size() >= prefix_bytes) // Stored keys; compiles to two loads.
+    return table_id{(byte(0) | byte(1) | byte(2) | byte(3) | byte(4) | byte(5))
+                      << 3
+                    | prefix_bytes};
   std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < n; ++i)
-    prefix |= static_cast<std::uint64_t>(static_cast<unsigned char>(key[i]))
-              << (8 * (prefix_bytes - 1 - i));
-  return table_id{prefix << 3 | n};
+  for (std::size_t i = 0; i < key.size(); ++i)
+    prefix |= byte(i);
+  return table_id{prefix << 3 | key.size()};
 }
 
 cover key_range::of(table_id id) const noexcept {

@@ -89,7 +89,8 @@ public:
   virtual result<void> sync() = 0;
 
   /// After a failed `apply` or `sync`: tries to get back to a state in which
-  /// everything applied successfully is known to be durable.
+  /// everything applied successfully is known to be durable. Blocks; comes from
+  /// where `apply` does. Call it again later if it fails. Nothing to do: ok.
   virtual result<void> recover() = 0;
 
   virtual std::unique_ptr<engine_snapshot> snapshot() const = 0;

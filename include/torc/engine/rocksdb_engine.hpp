@@ -44,9 +44,13 @@ struct rocksdb_options {
 /// unfinished tail of writes that were never synced is no error: it is dropped.
 ///
 /// After a failed `apply` or `sync`, reads go on and writes are refused until
-/// `recover` has written everything applied successfully into fresh files and
-/// begun a new write-ahead log; nothing rests on the log whose fsync failed.
-/// `recover` fails with `corrupt` where only a restart helps.
+/// `recover` has written everything applied successfully into fresh synced
+/// files, begun a new write-ahead log and synced a write to it; nothing rests
+/// on the log whose fsync failed. What failed is not visible; if the process
+/// ends before `recover` has succeeded, a later open may find it, whole.
+/// `recover` blocks, for seconds at worst; where it fails call it again after a
+/// while (`disk_full`, `io_error`), or restart the node (`corrupt`). Writes are
+/// refused, too, where compactions fail for so long that they would crawl.
 ///
 /// Thread-safety: as `engine` says; `recover` comes from the committer too.
 /// Destroy snapshots before the engine.
