@@ -1,94 +1,22 @@
-#include <fmt/core.h>
 #include <pthread.h>
 
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <map>
-#include <optional>
-#include <random>
 #include <string>
 #include <thread>
 
-#include "support/catch.hpp"
-#include "support/fault_env.hpp"
-#include "support/scratch_directory.hpp"
-#include "torc/engine/rocksdb_engine.hpp"
+#include "support/rocksdb_fixture.hpp"
 
 // What a failing disk may do to the database, and what it may not.
 namespace {
 
 using namespace torc;
 using namespace std::chrono_literals;
+using test::ends_with;
 using test::file_action;
 
-bool ends_with(const std::string& path, std::string_view suffix) {
-  return std::string_view{path}.ends_with(suffix);
-}
-
-std::string name_of(std::uint32_t i) {
-  return fmt::format("k{}", i);
-}
-
-struct fixture {
-  fixture() { open(); }
-
-  void open() {
-    rocksdb_options options;
-    options.path = directory / "db";
-    options.memtable_bytes = 256u << 10;
-    options.block_cache_bytes = 8u << 20;
-    options.env = env.get();
-    auto opened = open_rocksdb(options);
-    if (!opened)
-      FAIL(opened.error().message);
-    db = std::move(*opened);
-  }
-
-  /// The machine stops: what was not synced is gone.
-  void power_cut() {
-    env.files().set_rule([](file_action, const std::string&) {
-      return rocksdb::IOStatus::IOError("the power is off");
-    });
-    db.reset();
-    env.files().set_rule({});
-    env.files().power_cut();
-    open();
-  }
-
-  /// Lets actions of one kind fail on files whose names end so.
-  void fail(file_action what, std::string suffix, rocksdb::IOStatus how) {
-    env.files().set_rule([=](file_action action, const std::string& path) {
-      return action == what && ends_with(path, suffix)
-               ? how
-               : rocksdb::IOStatus::OK();
-    });
-  }
-  void heal() { env.files().set_rule({}); }
-
-  result<void> put(std::string_view key, std::string_view value, durability d) {
-    write_batch b;
-    b.put(column::data, key, value);
-    b.put(column::meta, key, value);
-    return db->apply(b, d);
-  }
-
-  std::optional<std::string> get(column c, std::string_view key) {
-    read_buffer out;
-    const auto s = db->get(c, key, read_mode::may_block, out);
-    if (s == read_status::absent)
-      return std::nullopt;
-    REQUIRE(s == read_status::found);
-    return std::string{out.view()};
-  }
-  bool has(std::string_view key, std::string_view value) {
-    return get(column::data, key) == value && get(column::meta, key) == value;
-  }
-
-  test::scratch_directory directory;
-  test::fault_env env;
-  std::unique_ptr<engine> db;
-};
+struct fixture : test::rocksdb_fixture {};
 
 struct log_fault {
   const char* name;
@@ -315,90 +243,4 @@ TEST_CASE_METHOD(fixture,
     CHECK(has("buffered", "1"));
   if (moment >= 55)
     CHECK(recovered);
-}
-
-TEST_CASE_METHOD(fixture,
-                 "random faults and power cuts lose no acknowledged "
-                 "write and split no batch",
-                 "[rocksdb]") {
-  const auto seed = GENERATE(range(1u, 9u));
-  INFO("seed " << seed);
-  std::mt19937 random{seed};
-  const auto pick = [&](std::uint32_t n) {
-    return static_cast<std::uint32_t>(random() % n);
-  };
-  using state = std::map<std::string, std::string>;
-  std::map<std::uint32_t, state> after; // What each batch would leave.
-  state now;
-  std::uint32_t number = 0;
-  std::uint32_t applied = 0;
-  std::uint32_t durable = 0;
-  after[0] = now;
-  for (int round = 0; round < 120; ++round) {
-    // A batch: its number in two columns, and a few random entries.
-    write_batch b;
-    auto next = now;
-    ++number;
-    for (auto n = pick(6); n > 0; --n) {
-      const auto key = name_of(pick(20));
-      const auto value = std::string(pick(9000), 'v') + std::to_string(number);
-      b.put(column::data, key, value);
-      next[key] = value;
-    }
-    b.put(column::data, "n", std::to_string(number));
-    b.put(column::meta, "n", std::to_string(number));
-    after[number] = next;
-
-    std::atomic<std::uint32_t> countdown{pick(12)};
-    const bool is_full = pick(2) == 0;
-    if (pick(4) == 0)
-      env.files().set_rule([&](file_action action, const std::string&) {
-        if (action == file_action::remove || countdown.fetch_sub(1) != 0)
-          return rocksdb::IOStatus::OK();
-        return is_full ? rocksdb::IOStatus::NoSpace("full")
-                       : rocksdb::IOStatus::IOError("broken");
-      });
-    const bool is_synced = pick(2) == 0;
-    const auto done =
-      db->apply(b, is_synced ? durability::synced : durability::buffered);
-    if (done) {
-      now = next;
-      if (is_synced)
-        durable = number;
-    }
-    applied = done ? number : applied;
-    bool is_healthy = done.has_value();
-    if (is_healthy && pick(3) == 0) {
-      is_healthy = db->sync().has_value();
-      durable = is_healthy ? applied : durable;
-    }
-    if (pick(2) == 0)
-      heal();
-    if (pick(3) != 0) {
-      bool recovered = db->recover().has_value();
-      heal();
-      recovered = recovered || db->recover();
-      if (recovered && !is_healthy)
-        durable = applied;
-    }
-    heal();
-    if (pick(10) != 0)
-      continue;
-
-    power_cut();
-    const auto n = get(column::data, "n");
-    CHECK(n == get(column::meta, "n"));
-    const auto found = n ? static_cast<std::uint32_t>(std::stoul(*n)) : 0u;
-    CHECK(found >= durable);
-    REQUIRE(after.contains(found));
-    now = after[found];
-    for (std::uint32_t k = 0; k < 20; ++k) {
-      const auto key = name_of(k);
-      const auto expected = now.find(key);
-      CHECK((get(column::data, key)
-             == (expected == now.end() ? std::nullopt
-                                       : std::optional{expected->second})));
-    }
-    durable = applied = found;
-  }
 }
