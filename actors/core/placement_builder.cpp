@@ -71,8 +71,8 @@ placement_builder::placement_builder(const ring& r,
   : ring_(r), copies_(std::min(options.replicas, r.members().size())),
     zones_(spread_over_zones(r.members(), copies_)),
     load_(r.members().size(), 0), lists_(slot_count * copies_, nobody),
-    used_(slot_count, 0), kept_(slot_count, 0), path_(load_.size()),
-    seen_(load_.size(), 0), ends_(load_.size(), 0) {
+    used_(slot_count, 0), slots_of_(load_.size()), kept_(slot_count, 0),
+    path_(load_.size()), seen_(load_.size(), 0), ends_(load_.size(), 0) {
   for (const auto share : fair_shares(r.members(), copies_)) {
     const auto least = share * (100 - options.slack_percent) / 100;
     const auto most = share * (100 + options.slack_percent) / 100;
@@ -83,6 +83,7 @@ placement_builder::placement_builder(const ring& r,
     b.first_max =
       std::max(rounded_up(share / copies_), rounded_down(most / copies_));
     bounds_.push_back(b);
+    highest_ = std::max(highest_, b.high);
   }
 }
 
@@ -113,29 +114,25 @@ bool placement_builder::zone_allows(slot s, member m, member without) const {
   return extras < zones_.extras;
 }
 
+std::uint32_t placement_builder::zone_count(slot s, std::uint32_t zone) const {
+  std::uint32_t count = 0;
+  for (const auto m : list(s))
+    count += zones_.zone_of[m] == zone ? 1 : 0;
+  return count;
+}
+
 void placement_builder::add(slot s, member m) {
   lists_[s * copies_ + used_[s]++] = m;
+  slots_of_[m].push_back(s);
   ++load_[m];
 }
 
 void placement_builder::replace(slot s, member from, member to) {
   const auto held = list(s);
   *std::find(held.begin(), held.end(), from) = to;
+  slots_of_[to].push_back(s);
   --load_[from];
   ++load_[to];
-}
-
-template <class Predicate>
-placement_builder::member placement_builder::walk(slot s,
-                                                  Predicate accept) const {
-  const auto& points = ring_.points();
-  auto i = ring_.successor(position(s));
-  for (std::size_t n = 0; n < points.size(); ++n) {
-    if (accept(points[i].member))
-      return points[i].member;
-    i = i + 1 == points.size() ? 0 : i + 1;
-  }
-  return nobody;
 }
 
 template <class Predicate>
@@ -200,32 +197,11 @@ void placement_builder::trim(slot s, std::vector<member>& held) {
     --count[zones_.zone_of[m]];
     --load_[m];
   }
-  for (const auto m : held)
-    lists_[s * copies_ + used_[s]++] = m; // already counted
-  kept_[s] = used_[s];
-}
-
-void placement_builder::fill() {
-  for (slot s = 0; s < slot_count; ++s)
-    while (used_[s] < copies_)
-      place_one(s);
-}
-
-void placement_builder::place_one(slot s) {
-  auto m = walk(
-    s, [&](member x) { return !full(x) && !holds(s, x) && zone_allows(s, x); });
-  if (m == nobody) {
-    start_search();
-    for (member x = 0; x < load_.size(); ++x) {
-      ends_[x] = full(x) ? 0 : 1;
-      if (!holds(s, x) && zone_allows(s, x))
-        search_from(x);
-    }
-    const auto end = search();
-    TORC_ASSERT(end != nobody);
-    m = exchange(end);
+  for (const auto m : held) {
+    --load_[m]; // keep() has counted it
+    add(s, m);
   }
-  add(s, m);
+  kept_[s] = used_[s];
 }
 
 void placement_builder::balance() {
@@ -281,13 +257,15 @@ void placement_builder::lower(member m) {
   if (load_[m] <= bounds_[m].high)
     return;
   std::vector<std::pair<std::uint64_t, slot>> held;
-  for (slot s = 0; s < slot_count; ++s)
+  for (const auto s : slots_of_[m])
     if (holds(s, m))
       held.emplace_back(ring_.distance(position(s), m), s);
   std::sort(held.rbegin(), held.rend());
   for (const auto& [distance, s] : held) {
     if (load_[m] <= bounds_[m].high)
       return;
+    if (!holds(s, m))
+      continue; // it was in slots_of_ twice
     const auto to = walk(s, [&, at = s](member x) {
       return below_share(x) && !holds(at, x) && zone_allows(at, x, m);
     });

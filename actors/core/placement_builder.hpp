@@ -78,10 +78,23 @@ private:
 
   void add(slot s, member m);
   void replace(slot s, member from, member to);
+  std::uint32_t zone_count(slot s, std::uint32_t zone) const;
+  std::uint32_t room(member m) const {
+    return full(m) ? 0 : bounds_[m].high - load_[m];
+  }
 
   /// The first member from s on, clockwise, that `accept`s.
   template <class Predicate>
-  member walk(slot s, Predicate accept) const;
+  member walk(slot s, Predicate accept) const {
+    const auto& points = ring_.points();
+    auto i = ring_.successor(position(s));
+    for (std::size_t n = 0; n < points.size(); ++n) {
+      if (accept(points[i].member))
+        return points[i].member;
+      i = i + 1 == points.size() ? 0 : i + 1;
+    }
+    return nobody;
+  }
 
   /// The one of `from` that the ring meets last, of those that `may`.
   template <class Predicate>
@@ -89,10 +102,20 @@ private:
                       Predicate may) const;
 
   void trim(slot s, std::vector<member>& held);
-  void place_one(slot s);
   void raise(member m, std::uint32_t target);
   void take_over(member m, std::uint32_t target, bool only_fresh);
   void lower(member m);
+
+  // placement_fill.cpp
+  void place_one(slot s);
+  member pick(slot s) const;
+  member nearest_late(slot s) const;
+  bool spends_too_much(slot s, member m) const;
+  void look_ahead();
+  void count_ahead(slot s, std::size_t kept, std::int32_t by);
+  void find_room();
+  void find_late();
+  void pass(slot s, std::size_t kept);
 
   // placement_paths.cpp: augmenting paths.
   void start_search();
@@ -112,7 +135,27 @@ private:
   std::vector<std::uint32_t> load_;
   std::vector<member> lists_;       ///< slot_count * copies_.
   std::vector<std::uint32_t> used_; ///< Per slot: members in its list.
+  /// Per member: its slots, and perhaps some that it has lost since.
+  std::vector<std::vector<slot>> slots_of_;
   std::vector<std::uint32_t> kept_; ///< Of these, from the previous placement.
+
+  /// What remains while the lists fill up, from slot 0 on. A member that has
+  /// room in its bounds for every incomplete slot left is late: whatever slot
+  /// it misses, its room is lost. So are zones as a whole.
+  struct outlook {
+    std::uint32_t slots = 0;           ///< Incomplete ones left.
+    std::vector<std::uint32_t> held;   ///< Per member: of these, it has.
+    std::vector<std::uint8_t> is_late; ///< Per member.
+    std::vector<member> late;
+    std::vector<std::uint64_t> room;       ///< Per zone: replicas it can take.
+    std::vector<std::uint32_t> has;        ///< Per zone, in the slots left.
+    std::vector<std::uint32_t> has_least;  ///< As `has`, to its least in each.
+    std::vector<std::uint32_t> late_zones; ///< Must take their most.
+    bool exact = true; ///< False after an exchange between other slots.
+  };
+
+  outlook ahead_;
+  std::uint32_t highest_ = 0; ///< Of all upper bounds.
 
   std::vector<step> path_;         ///< Per member, of the running search.
   std::vector<std::uint8_t> seen_; ///< Per member.

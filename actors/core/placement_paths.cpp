@@ -20,7 +20,8 @@ void placement_builder::search_from(member m) {
   queue_.push_back(m);
 }
 
-/// The nearest end, or `nobody`. O(slots * members) for each member passed.
+/// The nearest end, or `nobody`. For each member passed O(its slots *
+/// members).
 placement_builder::member placement_builder::search() {
   for (std::size_t i = 0; i < queue_.size(); ++i) {
     if (ends_[queue_[i]] != 0)
@@ -31,7 +32,7 @@ placement_builder::member placement_builder::search() {
 }
 
 void placement_builder::expand(member x) {
-  for (slot s = 0; s < slot_count; ++s) {
+  for (const auto s : slots_of_[x]) {
     if (queue_.size() == load_.size())
       return;
     if (!holds(s, x))
