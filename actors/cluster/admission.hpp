@@ -20,7 +20,7 @@ struct admission {
   std::function<std::shared_ptr<const cluster_members>()> members;
   std::function<hello()> greeting;
   unix_ms max_skew_ms = 0;
-  /// What else there is to ask, in the end; may be empty.
+  /// What else there is to ask of who came in, in the end; may be empty.
   std::function<result<void>(member_id peer)> last_check;
 };
 

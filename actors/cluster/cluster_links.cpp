@@ -60,13 +60,9 @@ class cluster_links::impl {
 public:
   impl(caf::actor_system& sys, cluster_links_options options,
        door_identity identity)
-    : sys_(sys), options_(std::move(options)), rules_{options_.self,
-                                                      options_.name,
-                                                      options_.members,
-                                                      options_.greeting,
-                                                      options_.max_skew_ms,
-                                                      nullptr},
-      door_(sys, make_door_options(std::move(identity))) {}
+    : sys_(sys), options_(std::move(options)), rules_(make_rules()),
+      introducer_(sys.spawn(introducer, make_introducer())),
+      door_(sys, make_door(std::move(identity))) {}
 
   ~impl() { stop(); }
 
@@ -100,20 +96,22 @@ public:
   }
 
   void stop() {
-    std::vector<link_actor> all;
+    std::vector<caf::actor> all{caf::actor_cast<caf::actor>(introducer_)};
     {
       const std::lock_guard lock{mutex_};
       if (std::exchange(stopped_, true))
         return;
-      all = std::move(ending_);
+      for (auto& l : ending_)
+        all.push_back(caf::actor_cast<caf::actor>(l));
       for (auto& [id, l] : links_)
-        all.push_back(l);
+        all.push_back(caf::actor_cast<caf::actor>(l));
+      ending_.clear();
       links_.clear();
     }
     {
       caf::scoped_actor self{sys_};
-      for (auto& l : all)
-        caf::anon_send_exit(l, caf::exit_reason::kill);
+      for (auto& a : all)
+        caf::anon_send_exit(a, caf::exit_reason::kill);
       self->wait_for(all);
     }
     door_.close();
@@ -122,7 +120,18 @@ public:
   const door& the_door() const { return door_; }
 
 private:
-  door_options make_door_options(door_identity identity) {
+  admission make_rules() const {
+    return {options_.self,     options_.name,        options_.members,
+            options_.greeting, options_.max_skew_ms, nullptr};
+  }
+
+  introducer_options make_introducer() {
+    return {
+      options_.entry, options_.entry_signatures,
+      [this](member_id id, local::introduced x) { tell(id, std::move(x)); }};
+  }
+
+  door_options make_door(door_identity identity) {
     door_options out;
     out.listen = options_.listen;
     out.context.identity = std::move(identity);
@@ -130,29 +139,41 @@ private:
     out.context.timeout = options_.authentication_timeout;
     out.pending_max = options_.pending_max;
     out.unsent_bytes_max = options_.unsent_bytes_max;
-    out.entry = options_.entry;
-    out.entry_signatures = options_.entry_signatures;
+    out.published = caf::actor_cast<caf::strong_actor_ptr>(introducer_);
+    out.published_signatures = sys_.message_types(introducer_);
     out.log = options_.log;
-    out.came_in = [this](member_id id) {
-      const std::lock_guard lock{mutex_};
-      if (const auto i = links_.find(id); i != links_.end())
-        caf::anon_send(i->second, seen_atom::value);
+    out.came_in = [this](member_id id, std::shared_ptr<const hello> greeting) {
+      tell(id, local::link_came_in{std::move(greeting)});
     };
     return out;
   }
 
+  /// Sends something to the link with a member. The door may know a new member
+  /// before `refresh` is called.
+  template <class T>
+  void tell(member_id id, T x) {
+    const std::lock_guard lock{mutex_};
+    if (stopped_ || !find_peer(rules_, id))
+      return;
+    auto i = links_.find(id);
+    if (i == links_.end())
+      i = links_.emplace(id, spawn_link(id)).first;
+    caf::anon_send(i->second, std::move(x));
+  }
+
   link_actor spawn_link(member_id peer) {
     link_options o;
+    o.self = options_.self;
     o.peer = peer;
     o.through = &door_;
     o.find = [this, peer] { return find_peer(rules_, peer); };
     o.network =
       sys_.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"));
+    o.entry = options_.entry;
     o.entry_signatures = options_.entry_signatures;
     o.listener = options_.listener;
     o.log = options_.log;
-    // Of two that start together the one with the lower id dials first, so that
-    // as a rule there is one connection only.
+    // The lower id dials at once; a knock is for those who wait already.
     if (options_.self > peer)
       o.first_wait = options_.backoff_min;
     o.handshake_timeout = options_.authentication_timeout;
@@ -167,6 +188,7 @@ private:
   bool stopped_ = false;
   std::map<member_id, link_actor> links_;
   std::vector<link_actor> ending_; ///< Of members that left.
+  introducer_port introducer_;
   door door_;
 };
 

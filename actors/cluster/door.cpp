@@ -20,7 +20,7 @@ namespace {
 namespace asio = boost::asio;
 using failure_code = boost::system::error_code;
 
-/// Under which number the entry actor is published: a mere label, since no
+/// Under which number the introducer is published: a mere label, since no
 /// such port exists.
 constexpr std::uint16_t entry_label = 1;
 
@@ -38,10 +38,10 @@ door::door(caf::actor_system& sys, door_options options)
     network_(
       sys.middleman().named_broker<caf::io::basp_broker>(caf::atom("BASP"))) {
   options_.context.rules.last_check = [this](member_id id) -> result<void> {
-    if (!leases_.is_full(id))
+    if (is_knock(id, options_.context.rules.self) || !connections_.cut(id))
       return {};
-    return {errc::try_again, fmt::format("member {} has {} connections already",
-                                         id.value, leases::per_member_max)};
+    // It dials because it has lost the one that there is.
+    return {errc::try_again, "the former connection is being closed"};
   };
 }
 
@@ -150,11 +150,21 @@ void door::on_accepted(std::uint64_t id, door_session& s,
     return;
   }
   const auto& m = outcome->member;
-  options_.log(log_level::debug, fmt::format("member {} '{}' came in from {}",
-                                             m.id.value, m.name, s.remote()));
-  caf::anon_send(network_, caf::publish_atom::value, make_scribe(s, *outcome),
-                 entry_label, options_.entry, options_.entry_signatures);
-  options_.came_in(m.id);
+  const auto knocked = is_knock(m.id, options_.context.rules.self);
+  const auto scribe = knocked ? nullptr : make_scribe(s, *outcome);
+  if (!scribe)
+    s.channel().close();
+  if (!knocked && !scribe) {
+    log_refusal(s, {errc::try_again, "it has a connection already"});
+    return;
+  }
+  options_.log(log_level::debug,
+               fmt::format("member {} '{}' {} from {}", m.id.value, m.name,
+                           knocked ? "knocked" : "came in", s.remote()));
+  options_.came_in(m.id, std::make_shared<const hello>(outcome->greeting));
+  if (scribe)
+    caf::anon_send(network_, caf::publish_atom::value, scribe, entry_label,
+                   options_.published, options_.published_signatures);
 }
 
 void door::log_refusal(const door_session& s, const error& why) {
@@ -204,11 +214,22 @@ void door::on_connected(std::uint64_t id, const cluster_member& peer,
     [this, id](door_session& s, result<admitted_peer> admitted) {
       const auto node = dials_.extract(id);
       const auto& f = node.mapped().done;
-      if (!admitted)
+      if (!admitted) {
         f(std::move(admitted).error());
+        return;
+      }
+      dialled out;
+      out.greeting = std::make_shared<const hello>(admitted->greeting);
+      if (is_knock(options_.context.rules.self, admitted->member.id)) {
+        s.channel().close();
+        f(std::move(out));
+        return;
+      }
+      out.scribe = make_scribe(s, *admitted);
+      if (out.scribe)
+        f(std::move(out));
       else
-        f(dialled{make_scribe(s, *admitted),
-                  std::make_shared<const hello>(admitted->greeting)});
+        f({errc::try_again, "there is a connection already"});
     });
   i->second.session = session;
   i->second.dial = nullptr;
@@ -220,7 +241,10 @@ void door::on_connected(std::uint64_t id, const cluster_member& peer,
 caf::io::scribe_ptr door::make_scribe(door_session& s,
                                       const admitted_peer& peer) {
   auto& mpx = sys_.middleman().backend();
-  auto lease = leases_.take(peer.member.id);
+  auto lease =
+    connections_.add(peer.member.id, s.channel().socket().native_handle());
+  if (!lease)
+    return nullptr;
   auto tls = s.channel().release_tls();
   const auto fd = s.channel().release_socket();
   auto given_up = [log = options_.log, name = peer.member.name,

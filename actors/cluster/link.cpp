@@ -10,6 +10,10 @@ namespace {
 /// Of failures that repeat, one in so many is logged again.
 constexpr std::uint64_t log_every = 20;
 
+/// A knock ends a wait, but not sooner: two members that let each other in and
+/// then fail would else wake each other up without end.
+constexpr std::chrono::milliseconds pause_min{50};
+
 } // namespace
 
 link::link(caf::actor_config& cfg, link_options options)
@@ -26,20 +30,31 @@ link::behavior_type link::make_behavior() {
         dial();
     },
     [this](const local::link_dialled& answer) { on_dialled(answer); },
-    [this](seen_atom) { on_seen(); },
+    [this](const local::link_came_in& peer) { on_came_in(peer); },
+    [this](const local::introduced& peer) {
+      on_entry(peer.entry, peer.signatures);
+    },
     [this](left_atom) {
       if (phase_ == phase::up)
         lose("it is no member any more");
+      options_.through->cut(options_.peer);
       quit();
     },
   };
 }
 
-void link::wait(std::chrono::milliseconds duration) {
+void link::on_exit() {
+  entry_ = nullptr;
+  options_ = {};
+}
+
+void link::wait(milliseconds duration) {
   phase_ = phase::waiting;
-  waits_since_ = clock().now();
+  since_ = clock().now();
   delayed_send(this, duration, dial_atom::value, ++attempt_);
 }
+
+// -- the dialer's way ---------------------------------------------------------
 
 void link::dial() {
   auto peer = options_.find();
@@ -47,9 +62,14 @@ void link::dial() {
     fail("it is no member");
     return;
   }
-  phase_ = phase::dialling;
   name_ = fmt::format("member {} '{}' at {}", peer->id.value, peer->name,
                       to_string(peer->door));
+  if (!only_knocks() && options_.through->cut(options_.peer)) {
+    // What is left of the last connection would be refused beside a new one.
+    wait(options_.wait.next(random_()));
+    return;
+  }
+  phase_ = phase::dialling;
   options_.through->dial(
     std::move(*peer), [self = caf::actor_cast<link_actor>(this),
                        attempt = attempt_](result<door::dialled> outcome) {
@@ -64,29 +84,71 @@ void link::on_dialled(const local::link_dialled& answer) {
   if (phase_ != phase::dialling || answer.attempt != attempt_)
     return;
   const auto& outcome = *answer.outcome;
-  if (!outcome) {
+  if (!outcome)
     fail(outcome.error().message);
+  else if (!outcome->scribe)
+    wait(options_.wait.next(random_())); // the peer knows, and dials
+  else
+    shake(*outcome);
+}
+
+void link::shake(const door::dialled& connection) {
+  phase_ = phase::shaking;
+  greeting_ = connection.greeting;
+  request(options_.network, options_.handshake_timeout,
+          caf::connect_atom::value, connection.scribe, std::uint16_t{0})
+    .then([this](const caf::node_id&, const caf::strong_actor_ptr& introducer,
+                 const std::set<std::string>&) { introduce(introducer); },
+          [this](const caf::error& e) {
+            fail(fmt::format("admitted, then: {}", system().render(e)));
+          });
+}
+
+void link::introduce(const caf::strong_actor_ptr& introducer) {
+  if (!introducer) {
+    fail("it publishes nothing");
     return;
   }
-  phase_ = phase::shaking;
-  request(options_.network, options_.handshake_timeout,
-          caf::connect_atom::value, outcome->scribe, std::uint16_t{0})
+  request(caf::actor_cast<introducer_port>(introducer),
+          options_.handshake_timeout, introduce_atom::value,
+          options_.self.value, options_.entry, options_.entry_signatures)
     .then(
-      [this, greeting = outcome->greeting](
-        const caf::node_id&, const caf::strong_actor_ptr& entry,
-        const std::set<std::string>& published) {
-        on_entry(greeting, entry, published);
+      [this](const caf::strong_actor_ptr& entry,
+             const std::set<std::string>& published) {
+        on_entry(entry, published);
       },
       [this](const caf::error& e) {
-        fail(fmt::format("admitted, then: {}", system().render(e)));
+        fail(
+          fmt::format("connected, but not introduced: {}", system().render(e)));
       });
 }
 
-void link::on_entry(const std::shared_ptr<const hello>& greeting,
-                    const caf::strong_actor_ptr& entry,
+// -- both ways ----------------------------------------------------------------
+
+void link::on_came_in(const local::link_came_in& peer) {
+  greeting_ = peer.greeting;
+  if (only_knocks()) {
+    // It has a connection and will introduce itself.
+    if (phase_ == phase::waiting || phase_ == phase::dialling)
+      wait(options_.handshake_timeout);
+    return;
+  }
+  const auto since = clock().now() - since_;
+  if (phase_ == phase::waiting) {
+    wait(since >= pause_min ? milliseconds{0} : pause_min);
+  } else if (phase_ == phase::up && since > 2 * options_.handshake_timeout) {
+    // A knock from before the connection would have ended long ago.
+    lose("it knocked, so it has lost the connection");
+    dial();
+  }
+}
+
+void link::on_entry(const caf::strong_actor_ptr& entry,
                     const std::set<std::string>& published) {
-  if (!entry) {
-    fail("it publishes nothing yet");
+  if (phase_ == phase::up)
+    lose("it connected anew");
+  if (!entry || !greeting_) {
+    fail("it publishes nothing");
     return;
   }
   if (!system().assignable(published, options_.entry_signatures)) {
@@ -94,22 +156,13 @@ void link::on_entry(const std::shared_ptr<const hello>& greeting,
     return;
   }
   phase_ = phase::up;
+  since_ = clock().now();
   options_.wait.reset();
   last_failure_.clear();
-  entry_ = caf::actor_cast<caf::actor_addr>(entry);
+  entry_ = entry;
   monitor(entry_);
-  options_.log(log_level::info, fmt::format("connected to {}", name_));
-  send(options_.listener, local::link_up{options_.peer, greeting, entry});
-}
-
-void link::on_seen() {
-  // Two members that each let the other in, but then fail, would wake each
-  // other up without end.
-  const auto pause = std::chrono::milliseconds{100};
-  if (phase_ == phase::waiting && clock().now() - waits_since_ >= pause) {
-    ++attempt_;
-    dial();
-  }
+  options_.log(log_level::info, fmt::format("connected with {}", name_));
+  send(options_.listener, local::link_up{options_.peer, greeting_, entry});
 }
 
 void link::on_down(const caf::down_msg& down) {
@@ -125,7 +178,7 @@ void link::fail(const std::string& why) {
   last_failure_ = why;
   if (repeats_ % log_every == 0)
     options_.log(log_level::warn,
-                 fmt::format("cannot connect to {}: {}", name_, why));
+                 fmt::format("cannot connect with {}: {}", name_, why));
   send(options_.listener, local::link_failed{options_.peer, why});
   wait(options_.wait.next(random_()));
 }

@@ -1,6 +1,7 @@
 #include "actors/cluster/name_resolver.hpp"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <system_error>
@@ -56,59 +57,64 @@ endpoints numeric(const socket_address& address) {
 
 } // namespace
 
-/// What the threads and the resolver have in common.
+/// What the threads and the resolver have in common. A thread knows the number
+/// of its look-up only: what is to be called belongs to whoever asked, and may
+/// be gone before the thread is done.
 struct name_resolver::shared {
   std::mutex mutex;
   asio::io_context* io = nullptr; ///< Null once the resolver is gone.
-  std::size_t lookups = 0;
+  std::map<std::uint64_t, done> waiting;
 
-  void deliver(result<endpoints> found, const done& f) {
+  void deliver(std::uint64_t id, result<endpoints> found) {
     const std::lock_guard lock{mutex};
-    --lookups;
+    auto node = waiting.extract(id);
     if (io != nullptr)
-      asio::post(
-        *io, [f, found = std::move(found)]() mutable { f(std::move(found)); });
+      asio::post(*io,
+                 [f = std::move(node.mapped()),
+                  found = std::move(found)]() mutable { f(std::move(found)); });
   }
 };
 
-name_resolver::name_resolver(asio::io_context& io)
-  : shared_(std::make_shared<shared>()) {
+name_resolver::name_resolver(asio::io_context& io, lookup f)
+  : shared_(std::make_shared<shared>()),
+    lookup_(f ? std::move(f) : lookup{look_up}) {
   shared_->io = &io;
 }
 
 name_resolver::~name_resolver() {
+  std::map<std::uint64_t, done> dropped;
   const std::lock_guard lock{shared_->mutex};
   shared_->io = nullptr;
+  dropped.swap(shared_->waiting);
 }
 
 void name_resolver::resolve(const socket_address& address, done f) {
-  auto& io = *shared_->io;
-  auto later = [&io](done g, result<endpoints> r) {
-    asio::post(
-      io, [g = std::move(g), r = std::move(r)]() mutable { g(std::move(r)); });
+  const std::lock_guard lock{shared_->mutex};
+  const auto later = [this, &f](result<endpoints> r) {
+    asio::post(*shared_->io, [g = std::move(f), r = std::move(r)]() mutable {
+      g(std::move(r));
+    });
   };
   if (auto known = numeric(address); !known.empty()) {
-    later(std::move(f), std::move(known));
+    later(std::move(known));
     return;
   }
-  {
-    const std::lock_guard lock{shared_->mutex};
-    if (shared_->lookups == lookups_max) {
-      later(std::move(f),
-            error{errc::try_again, fmt::format("too many names to resolve "
-                                               "before '{}'",
-                                               address.host)});
-      return;
-    }
-    ++shared_->lookups;
+  if (shared_->waiting.size() == lookups_max) {
+    later(error{
+      errc::try_again,
+      fmt::format("too many names to resolve before '{}'", address.host)});
+    return;
   }
+  const auto id = ++next_id_;
   try {
-    std::thread{[s = shared_, address, f] {
-      s->deliver(look_up(address), f);
+    std::thread{[s = shared_, look = lookup_, address, id] {
+      s->deliver(id, look(address));
     }}.detach();
   } catch (const std::system_error& e) {
-    shared_->deliver(error{errc::try_again, e.what()}, f);
+    later(error{errc::try_again, e.what()});
+    return;
   }
+  shared_->waiting.emplace(id, std::move(f)); // the thread needs the lock
 }
 
 result<endpoints> name_resolver::resolve_now(const socket_address& address) {

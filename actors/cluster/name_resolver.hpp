@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -30,7 +31,10 @@ public:
   /// Addresses of one name that are kept.
   static constexpr std::size_t endpoints_max = 8;
 
-  explicit name_resolver(boost::asio::io_context& io);
+  /// What a thread does; by default it asks the system.
+  using lookup = std::function<result<endpoints>(const socket_address&)>;
+
+  explicit name_resolver(boost::asio::io_context& io, lookup f = nullptr);
   ~name_resolver();
 
   name_resolver(const name_resolver&) = delete;
@@ -45,6 +49,8 @@ public:
 private:
   struct shared;
   std::shared_ptr<shared> shared_;
+  lookup lookup_;
+  std::uint64_t next_id_ = 0;
 };
 
 } // namespace torc

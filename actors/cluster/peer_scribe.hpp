@@ -13,6 +13,8 @@
 #include <caf/io/network/stream_impl.hpp>
 #include <caf/io/scribe.hpp>
 
+#include "actors/cluster/connections.hpp"
+
 namespace torc {
 
 /// What the door hands to CAF: a connection that is authenticated already.
@@ -22,17 +24,18 @@ namespace torc {
 template <class Policy>
 class peer_scribe : public caf::io::scribe {
 public:
-  /// Owns `fd`. `lease` is released when the connection is gone; `given_up` is
-  /// called if it is this end that closes it.
+  /// Owns `fd`. `lease` is released just before that is closed; `given_up` is
+  /// called if it is this end that gives the connection up.
   template <class... Ts>
   peer_scribe(caf::io::network::multiplexer& mpx, int fd, std::string peer,
-              std::shared_ptr<void> lease, std::size_t unsent_bytes_max,
+              connections::lease lease, std::size_t unsent_bytes_max,
               std::function<void()> given_up, Ts&&... policy_arguments)
     : scribe(caf::io::network::conn_hdl_from_socket(fd)),
-      peer_(std::move(peer)), lease_(std::move(lease)),
-      unsent_bytes_max_(unsent_bytes_max), given_up_(std::move(given_up)),
-      fd_(fd), stream_(static_cast<caf::io::network::default_multiplexer&>(mpx),
-                       fd, std::forward<Ts>(policy_arguments)...) {}
+      peer_(std::move(peer)), unsent_bytes_max_(unsent_bytes_max),
+      given_up_(std::move(given_up)), fd_(fd),
+      stream_(static_cast<caf::io::network::default_multiplexer&>(mpx), fd,
+              std::forward<Ts>(policy_arguments)...),
+      lease_(std::move(lease)) {}
 
   void configure_read(caf::io::receive_policy::config config) override {
     stream_.configure_read(config);
@@ -69,12 +72,12 @@ public:
 
 private:
   std::string peer_;
-  std::shared_ptr<void> lease_;
   std::size_t unsent_bytes_max_;
   std::function<void()> given_up_; ///< Null: that has happened.
   int fd_;
   bool launched_ = false;
-  caf::io::network::stream_impl<Policy> stream_;
+  caf::io::network::stream_impl<Policy> stream_; ///< Closes `fd_`.
+  connections::lease lease_;
 };
 
 } // namespace torc

@@ -107,8 +107,12 @@ result<void> check_voters(const cluster_config& c) {
                                config_limits::voters_max));
   if (c.voters == c.voters_next)
     return wrong("the next voters are the present ones");
-  if (c.changes.size() > config_limits::changes_max)
-    return wrong("too many remembered changes");
+  if (c.changes.size() > config_limits::changes_max
+      || c.changes.size() >= c.epoch.value)
+    return wrong("more changes are remembered than there can be");
+  for (const auto& b : c.changes)
+    if (b.round >= config_limits::round_max || !valid_id(b.member))
+      return wrong("a change was made at an impossible ballot");
   return {};
 }
 

@@ -121,7 +121,7 @@ private:
   void start_search();
   void search_from(member m);
   member search();
-  void expand(member x);
+  member expand(member x);
   member exchange(member end);
 
   // placement_order.cpp

@@ -20,21 +20,22 @@ void placement_builder::search_from(member m) {
   queue_.push_back(m);
 }
 
-/// The nearest end, or `nobody`. For each member passed O(its slots *
-/// members).
+/// The nearest end, or `nobody`. For each member passed O(its slots * members).
 placement_builder::member placement_builder::search() {
-  for (std::size_t i = 0; i < queue_.size(); ++i) {
-    if (ends_[queue_[i]] != 0)
-      return queue_[i];
-    expand(queue_[i]);
-  }
+  for (const auto m : queue_)
+    if (ends_[m] != 0)
+      return m;
+  for (std::size_t i = 0; i < queue_.size(); ++i)
+    if (const auto end = expand(queue_[i]); end != nobody)
+      return end;
   return nobody;
 }
 
-void placement_builder::expand(member x) {
+/// Queues the members one step from `x`; stops at an end and returns it.
+placement_builder::member placement_builder::expand(member x) {
   for (const auto s : slots_of_[x]) {
     if (queue_.size() == load_.size())
-      return;
+      return nobody;
     if (!holds(s, x))
       continue;
     for (member y = 0; y < load_.size(); ++y) {
@@ -42,9 +43,12 @@ void placement_builder::expand(member x) {
         continue;
       seen_[y] = 1;
       path_[y] = step{x, s};
+      if (ends_[y] != 0)
+        return y;
       queue_.push_back(y);
     }
   }
+  return nobody;
 }
 
 /// Carries out the exchanges that lead to `end`. Returns the member where they

@@ -76,12 +76,13 @@ TEST_CASE("three members are all connected and stay so", "[links]") {
         CHECK(n->ask(up->entry, "x").substr(1, 1)
               == std::to_string(peer.value));
       }
-  // Longer than the timeout that would end a connection without heartbeats:
-  // whichever connection of a pair is in use, no link is lost.
+  // Longer than the timeout that would end a connection without heartbeats.
   std::this_thread::sleep_for(std::chrono::seconds{3});
-  for (auto* n : {&a, &b, &c})
+  for (auto* n : {&a, &b, &c}) {
+    CHECK(n->links().open() == 2);
     for (const auto& e : n->events().all())
       CHECK(e.what != link_event::kind::down);
+  }
 }
 
 TEST_CASE("a member that ends is lost and found again when it is back",
@@ -140,6 +141,44 @@ TEST_CASE("a member that comes later is dialled at once", "[links]") {
   CHECK(a.ask(up->entry, "x") == "n2: x");
 }
 
+TEST_CASE("either of two members may be the one that waits", "[links]") {
+  // The one that waits has the lower id, then the higher one.
+  const auto members = std::make_shared<membership>();
+  const auto first = GENERATE(1u, 2u);
+  const auto second = 3 - first;
+  linked_node a{first, members};
+  auto o = a.options();
+  o.backoff_min = o.backoff_max = std::chrono::hours{1};
+  members->put({member_id{second}, "n" + std::to_string(second),
+                {"127.0.0.1", 1}}); // nothing listens there
+  REQUIRE(a.start(std::move(o)));
+  if (first == 1)
+    REQUIRE(a.wait_failed(member_id{second}));
+  linked_node b{second, members};
+  REQUIRE(b.start());
+  REQUIRE(a.wait_up(member_id{second}));
+  const auto up = b.wait_up(member_id{first});
+  REQUIRE(up);
+  CHECK(b.ask(up->entry, "x") == a.name() + ": x");
+  CHECK(a.links().open() == 1);
+  CHECK(b.links().open() == 1);
+}
+
+TEST_CASE("when one side ends a connection both hear of it", "[links]") {
+  // Its entry actor ends, but the node and its connection do not.
+  const auto members = std::make_shared<membership>();
+  linked_node a{1, members};
+  linked_node b{2, members};
+  start_all({&a, &b});
+  const auto up = a.wait_up(m2);
+  REQUIRE(up);
+  REQUIRE(b.wait_up(m1));
+  caf::anon_send_exit(a.echo(), caf::exit_reason::user_shutdown);
+  REQUIRE(b.wait_down(m1));
+  // The other side knocks in vain: there is nothing to be seen of that node.
+  CHECK(b.wait_failed(m1));
+}
+
 TEST_CASE("a host name is resolved, and one that is none says so", "[links]") {
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
@@ -155,7 +194,7 @@ TEST_CASE("a host name is resolved, and one that is none says so", "[links]") {
   const auto failed = a.wait_failed(m3);
   REQUIRE(failed);
   CHECK_THAT(failed->reason, contains("no-such-host.invalid"));
-  REQUIRE(a.wait_line("cannot connect to member 3 'n3'"));
+  REQUIRE(a.wait_line("cannot connect with member 3 'n3'"));
 }
 
 TEST_CASE("members reach each other over IPv6", "[links]") {
@@ -218,7 +257,7 @@ TEST_CASE("both sides log why a member is refused", "[links]") {
   };
   REQUIRE(b.start(std::move(o)));
   b.links().refresh();
-  REQUIRE(b.wait_line("cannot connect to member 1 'n1'"));
+  REQUIRE(b.wait_line("cannot connect with member 1 'n1'"));
   CHECK(b.wait_line("belongs to cluster 09090909"));
   CHECK(a.wait_line("belongs to cluster 07070707"));
   CHECK(a.wait_line("refused a member from 127.0.0.1"));

@@ -2,8 +2,10 @@
 
 #include <set>
 
+#include <unistd.h>
+
 #include "actors/cluster/backoff.hpp"
-#include "actors/cluster/leases.hpp"
+#include "actors/cluster/connections.hpp"
 #include "actors/cluster/refusal_log.hpp"
 #include "actors/cluster/secret_handshake.hpp"
 #include "support/catch.hpp"
@@ -190,24 +192,29 @@ TEST_CASE("refusals of strangers are logged at a bounded rate", "[door]") {
   CHECK(lines == refusal_log::burst);
 }
 
-TEST_CASE("connections are counted per member until they are gone", "[door]") {
-  std::shared_ptr<void> survivor;
+TEST_CASE("there is one connection with a member at a time", "[door]") {
+  connections::lease survivor;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
   {
-    leases book;
-    std::vector<std::shared_ptr<void>> held;
-    for (std::size_t i = 0; i < leases::per_member_max; ++i) {
-      CHECK_FALSE(book.is_full(member_id{1}));
-      held.push_back(book.take(member_id{1}));
-    }
-    CHECK(book.is_full(member_id{1}));
-    CHECK_FALSE(book.is_full(member_id{2}));
-    survivor = book.take(member_id{2});
-    CHECK(book.total() == leases::per_member_max + 1);
-    held.pop_back();
-    CHECK_FALSE(book.is_full(member_id{1}));
-    held.clear();
-    CHECK(book.total() == 1);
+    connections all;
+    auto first = all.add(member_id{1}, ends[0]);
+    REQUIRE(first);
+    CHECK_FALSE(all.add(member_id{1}, ends[0]));
+    survivor = all.add(member_id{2}, ends[0]);
+    REQUIRE(survivor);
+    CHECK(all.size() == 2);
+    CHECK_FALSE(all.cut(member_id{3}));
+    CHECK(all.cut(member_id{1}));
+    char byte = 0;
+    CHECK(::read(ends[1], &byte, 1) == 0); // its end is seen
+    CHECK(all.size() == 2);                // until whoever has it lets go
+    first = nullptr;
+    CHECK(all.size() == 1);
+    CHECK_FALSE(all.cut(member_id{1}));
+    CHECK(all.add(member_id{1}, ends[0]));
   }
   survivor = nullptr; // after the book: must not touch what is gone
-  CHECK(survivor == nullptr);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }

@@ -98,12 +98,11 @@ TEST_CASE("a verdict of one side alone reaches the other", "[door]") {
     CHECK_THAT(out.acceptor, contains("not today"));
   }
   SECTION("of the dialer") {
-    sides.dialer.rules.last_check = [](member_id) {
-      return result<void>{errc::try_again, "not today"};
-    };
+    sides.dialer.rules.max_skew_ms = 0;
+    alter_greeting(sides.acceptor, [](hello& h) { h.wall += 9; });
     const auto out = sides.run();
-    CHECK_THAT(out.dialer, contains("not today"));
-    CHECK_THAT(out.acceptor, contains("it refuses this node: not today"));
+    CHECK_THAT(out.dialer, contains("9 ms apart"));
+    CHECK_THAT(out.acceptor, contains("it refuses this node: the clocks"));
   }
 }
 

@@ -156,6 +156,7 @@ public:
   member_id id() const { return id_; }
   caf::actor_system& system() { return system_; }
   cluster_links& links() { return links_; }
+  const echo_port& echo() const { return echo_; }
   heard<link_event>& events() { return *events_; }
 
   /// Options that a test may change before `start`.

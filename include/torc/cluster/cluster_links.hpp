@@ -102,7 +102,8 @@ struct cluster_links_options {
 
   link_listener listener;
 
-  /// Receives every line to log, also after `stop`. Empty: torc::log, component `cluster`.
+  /// Receives every line to log, also after `stop`. Empty: torc::log, component
+  /// `cluster`.
   std::function<void(log_level, std::string)> log;
 
   /// For connecting, and again for authentication and hello. Too short: distant
@@ -122,12 +123,14 @@ struct cluster_links_options {
 /// The door that admits members, and a link to each other member that connects
 /// and reconnects for ever.
 ///
-/// Both sides of a pair dial; the network layer keeps one connection. A peer
-/// that comes in through the door is dialled back at once.
+/// Of two members the one with the lower id makes the connection; the other one
+/// only knocks at its door, which makes it dial at once. So each must be able
+/// to reach the other's door. There is one connection at a time, messages on it
+/// keep their order, and if it breaks both sides hear of it by `link_down`.
 ///
 /// Order of the end: `stop()`, then the actors that hold remote handles, then
-/// the published entry, then the actor system. Connections that exist live
-/// until the actor system ends.
+/// the entry actor, then the actor system. Connections that exist live until
+/// the actor system ends.
 class cluster_links {
 public:
   cluster_links();

@@ -26,6 +26,8 @@ inline constexpr std::size_t voters_max = 9;
 inline constexpr std::size_t groups_max = 2 * limits::replicas_max;
 /// Changes that a config remembers.
 inline constexpr std::size_t changes_max = 32;
+/// Ballots above would leave no room for later ones.
+inline constexpr std::uint64_t round_max = std::uint64_t{1} << 62;
 inline constexpr std::uint32_t weight_max = 10'000; ///< Hundredths.
 inline constexpr std::uint32_t virtual_nodes_max = 10'000;
 /// Tokens of all members together.

@@ -208,11 +208,12 @@ private:
 
   void enter(const config_ptr& chosen, register_effects& out);
   void settle(register_effects& out);
+  std::uint64_t highest_round() const;
   void begin_attempt(voter_sets sets, register_effects& out);
   void prepared(register_effects& out);
   void propose_own(register_effects& out);
   void send_accept(config_ptr value, register_effects& out);
-  void back_off(std::uint32_t random);
+  void back_off();
   void give_up(register_effects& out);
   void finish(result<config_ptr> how, register_effects& out);
   void persist(register_effects& out) const;
@@ -241,7 +242,8 @@ private:
   std::vector<member_id> agreed_;
   std::vector<member_id> refused_;
   std::vector<pending_value> pending_;
-  config_ptr value_; ///< What is being accepted.
+  config_ptr value_;                        ///< What is being accepted.
+  std::optional<std::uint32_t> wait_ticks_; ///< Back-off; not drawn yet.
 };
 
 } // namespace torc

@@ -1,0 +1,75 @@
+#include "apps/torc/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace torc::program {
+
+namespace {
+
+constexpr auto about =
+  "Torc, a distributed data management system: a ring of storage nodes that\n"
+  "keep replicated, versioned records, and doors for Redis and HTTP clients.";
+
+constexpr auto exit_codes =
+  "Exit codes:\n"
+  "  0  done\n"
+  "  1  failed; the message says why\n"
+  "  2  the command line is wrong\n"
+  "  3  the key or the keyspace does not exist\n"
+  "  4  unknown: the write may or may not have been done\n"
+  "  5  unavailable: no door or no replica answered; nothing was done\n"
+  "\n"
+  "Environment: TORC_ADDR and TORC_PASSWORD stand for --addr and --password.\n"
+  "Every command has --help.";
+
+} // namespace
+
+exit_code run_program(int argc, char** argv) {
+  CLI::App app{about, "torc"};
+  auto code = exit_code::ok;
+  app.require_subcommand(1);
+  app.footer(exit_codes);
+  app.set_help_all_flag("--help-all", "Print the help of all commands");
+  add_server_commands(app, code);
+  add_client_commands(app, code);
+
+  auto json = false;
+  auto version = app.add_subcommand("version", "Print the version");
+  version->add_flag("--json", json, "Print JSON");
+  version->callback([&] { code = run_version(json); });
+
+  std::vector<std::string> topic;
+  auto help = app.add_subcommand("help", "Print the help of a command");
+  help->add_option("command", topic, "Command, such as `ring show`");
+  help->callback([&] {
+    CLI::App* found = &app;
+    for (auto& word : topic) {
+      auto named = found->get_subcommands(
+        [&](const CLI::App* a) { return a->get_name() == word; });
+      if (named.empty())
+        throw CLI::ValidationError(
+          fmt::format("there is no command '{}'", word));
+      found = named.front();
+    }
+    fmt::print("{}", found->help("", CLI::AppFormatMode::Normal));
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& e) {
+    app.exit(e);
+    return exit_code::ok;
+  } catch (const CLI::ParseError& e) {
+    fmt::print(stderr, "torc: {}\nRun 'torc help' to see what there is.\n",
+               e.what());
+    return exit_code::usage;
+  }
+  if (std::fflush(stdout) != 0)
+    return fail(exit_code::failed, "cannot write the output");
+  return code;
+}
+
+} // namespace torc::program

@@ -1,0 +1,484 @@
+#include "torc/core/config_register.hpp"
+
+#include "core/register_world.hpp"
+#include "support/catch.hpp"
+
+using namespace torc;
+using namespace torc::test;
+
+namespace {
+
+constexpr register_options quick{2, 12, 1};
+
+std::vector<member_id> ids(const std::vector<std::uint32_t>& values) {
+  std::vector<member_id> out;
+  for (const auto v : values)
+    out.emplace_back(v);
+  return out;
+}
+
+register_world world(std::uint32_t members,
+                     std::initializer_list<std::uint32_t> voters) {
+  return {members, tiny_config(members, ids(voters)), quick, false};
+}
+
+/// Delivers everything of one kind from one member to some others, in order.
+void deliver(register_world& w, const std::string& kind, std::uint32_t from,
+             std::initializer_list<std::uint32_t> to) {
+  const auto wanted = ids(to);
+  for (std::size_t i = 0; i < w.net().size();) {
+    const auto& p = w.net()[i];
+    if (kind_of(p.message) == kind && p.from == member_id{from}
+        && std::find(wanted.begin(), wanted.end(), p.to) != wanted.end())
+      w.deliver(i);
+    else
+      ++i;
+  }
+}
+
+void lose_all(register_world& w) {
+  while (!w.net().empty())
+    w.lose(0);
+}
+
+/// Promises, acceptances and the like that are under way to a member.
+void deliver_answers(register_world& w, const std::string& kind,
+                     std::uint32_t to) {
+  for (std::size_t i = 0; i < w.net().size();) {
+    const auto& p = w.net()[i];
+    if (kind_of(p.message) == kind && p.to == member_id{to})
+      w.deliver(i);
+    else
+      ++i;
+  }
+}
+
+config_change change_voters(const std::vector<std::uint32_t>& next,
+                            std::uint32_t change) {
+  const auto set = ids(next);
+  return [=](const cluster_config& c) -> result<cluster_config> {
+    auto out = begin_voter_change(c, set);
+    if (out)
+      add_mark(*out, change);
+    return out;
+  };
+}
+
+config_change settle_voters(std::uint32_t change) {
+  return [=](const cluster_config& c) -> result<cluster_config> {
+    auto out = finish_voter_change(c);
+    if (out)
+      add_mark(*out, change);
+    return out;
+  };
+}
+
+errc failure(const register_world& w, std::uint32_t change) {
+  const auto& r = w.outcomes().at(change);
+  REQUIRE_FALSE(r);
+  return r.error().code;
+}
+
+} // namespace
+
+TEST_CASE("one voter makes changes one after the other", "[config_register]") {
+  auto w = world(3, {1});
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const auto member = i % 3 + 1;
+    w.propose(member, i);
+    CHECK(w.reg(member).busy());
+    w.run();
+    REQUIRE(w.outcomes().at(i));
+    REQUIRE(has_mark(w.latest(), i));
+    REQUIRE(w.latest().epoch.value == i + 2);
+  }
+  CHECK(w.latest().lost.size() == 100);
+  CHECK(w.latest().changes.size() == config_limits::changes_max);
+  CHECK(w.latest().parent_voters == ids({1}));
+  CHECK(w.broken().empty());
+}
+
+TEST_CASE("nothing is promised, accepted or prepared before it is durable",
+          "[config_register]") {
+  register_world w{1, tiny_config(1, ids({1})), quick, true};
+  w.propose(1, 0);
+  for (const auto* kind : {"prepare", "promise"}) {
+    CHECK(w.net().empty());
+    w.finish_write(1);
+    REQUIRE(w.net().size() == 1);
+    CHECK(kind_of(w.net()[0].message) == kind);
+    w.deliver(0);
+  }
+  REQUIRE(w.net().size() == 1); // an accept vouches for nothing
+  CHECK(kind_of(w.net()[0].message) == "accept");
+  w.deliver(0);
+  CHECK(w.net().empty());
+  w.finish_write(1);
+  REQUIRE(w.net().size() == 1);
+  CHECK(kind_of(w.net()[0].message) == "accepted");
+  CHECK(w.outcomes().empty());
+  w.deliver(0);
+  CHECK(w.outcomes().at(0));
+}
+
+TEST_CASE("while the voter is away changes end as surely not made",
+          "[config_register]") {
+  auto w = world(2, {1});
+  w.propose(2, 0);
+  w.run_to_end(2, ids({1}));
+  CHECK(failure(w, 0) == errc::timeout);
+  CHECK_THAT(w.outcomes().at(0).error().message, contains("missing: n1"));
+  w.propose(2, 1);
+  w.run_to_end(2);
+  CHECK(w.outcomes().at(1));
+  CHECK_FALSE(has_mark(w.latest(), 0));
+}
+
+TEST_CASE("a change whose accept got no answer is not known to be made",
+          "[config_register]") {
+  auto w = world(2, {1});
+  w.propose(2, 0);
+  deliver(w, "prepare", 2, {1});
+  deliver_answers(w, "promise", 2);
+  w.run_to_end(2, ids({1}));
+  CHECK(failure(w, 0) == errc::unknown_outcome);
+}
+
+TEST_CASE("a change that another proposer carried through is answered as done",
+          "[config_register]") {
+  auto w = world(3, {1, 2, 3});
+  w.propose(1, 0);
+  deliver(w, "prepare", 1, {1, 2});
+  deliver_answers(w, "promise", 1);
+  deliver(w, "accept", 1, {1});
+  lose_all(w);
+  w.propose(2, 1);
+  w.run(); // meets the first change at member 1
+  CHECK(has_mark(w.latest(), 0));
+  CHECK(has_mark(w.latest(), 1));
+  CHECK(w.outcomes().at(0));
+  CHECK(w.outcomes().at(1));
+  CHECK(w.latest().epoch.value == 3);
+}
+
+TEST_CASE("what a change itself answers ends it", "[config_register]") {
+  auto w = world(1, {1});
+  w.propose(
+    1, 0, [](const cluster_config& c) { return drop_keyspace(c, "nothing"); });
+  w.run();
+  CHECK(failure(w, 0) == errc::not_found);
+  CHECK_FALSE(w.reg(1).busy());
+  CHECK(w.latest().epoch.value == 1);
+}
+
+TEST_CASE("a change that makes no valid successor is refused",
+          "[config_register]") {
+  auto w = world(3, {1});
+  const std::vector<std::function<void(cluster_config&)>> wrong{
+    [](cluster_config& c) { --c.epoch.value; },
+    [](cluster_config& c) { c.id.bytes[0] = 1; },
+    [](cluster_config& c) { c.voters.clear(); },
+    [](cluster_config& c) { c.voters = {member_id{2}}; },
+    [](cluster_config& c) { c.members[1].name = c.members[0].name; }};
+  for (std::uint32_t i = 0; i < wrong.size(); ++i) {
+    w.propose(1, i, [&, i](const cluster_config& c) {
+      auto out = c;
+      ++out.epoch.value;
+      wrong[i](out);
+      return result<cluster_config>{std::move(out)};
+    });
+    w.run();
+    CHECK(failure(w, i) == errc::invalid_argument);
+  }
+  CHECK(w.latest().epoch.value == 1);
+}
+
+TEST_CASE("a member without a config proposes nothing", "[config_register]") {
+  config_register r{member_id{2}, {}};
+  const auto e = r.propose(marking(0));
+  REQUIRE(e.outcome);
+  CHECK(e.outcome->config.error().code == errc::not_ready);
+  CHECK_FALSE(r.busy());
+}
+
+TEST_CASE("a single refusal does not end an attempt", "[config_register]") {
+  auto w = world(5, {1, 2, 3, 4, 5}); // T22
+  w.propose(2, 0);
+  deliver(w, "prepare", 2, {5});
+  lose_all(w);
+  w.crash(2); // its round is durable: the next one is higher
+  w.propose(1, 1);
+  deliver(w, "prepare", 1, {5, 1, 3, 4});
+  lose_all(w);
+  w.propose(3, 2);
+  w.run();
+  CHECK(w.outcomes().at(2));
+}
+
+TEST_CASE("no ballot is issued twice, over restarts too", "[config_register]") {
+  auto w = world(2, {1});
+  std::vector<config_ballot> seen;
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    w.propose(2, i);
+    REQUIRE(w.net().size() == 1);
+    const auto b = std::get<register_prepare>(w.net().back().message).ballot;
+    CHECK(std::find(seen.begin(), seen.end(), b) == seen.end());
+    seen.push_back(b);
+    lose_all(w);
+    w.crash(2);
+  }
+}
+
+// -- changes of the voters: the traps of T26
+// -------------------------------------
+
+TEST_CASE("voters change through both sets", "[config_register]") {
+  auto w = world(5, {1});
+  const std::vector<std::vector<std::uint32_t>> sets{
+    {1, 2, 3}, {1, 2, 3, 4, 5}, {4, 5}, {2}, {1, 3, 5}};
+  std::uint32_t change = 0;
+  for (const auto& set : sets) {
+    w.propose(3, change, change_voters(set, change));
+    w.run_to_end(3);
+    REQUIRE(w.outcomes().at(change++));
+    CHECK(w.latest().voters_next == ids(set));
+    w.propose(4, change, settle_voters(change));
+    w.run_to_end(4);
+    REQUIRE(w.outcomes().at(change++));
+    CHECK(w.latest().voters == ids(set));
+    CHECK(w.latest().voters_next.empty());
+  }
+  CHECK(w.broken().empty());
+}
+
+TEST_CASE("while voters change both sets must agree", "[config_register]") {
+  auto w = world(4, {1});
+  w.propose(1, 0, change_voters({2, 3, 4}, 0));
+  w.run();
+  REQUIRE(w.outcomes().at(0));
+  for (const auto& dead : {ids({1}), ids({2, 3})}) {
+    w.propose(4, 1, settle_voters(1));
+    w.run_to_end(4, dead);
+    CHECK(failure(w, 1) == errc::timeout);
+  }
+  w.propose(4, 2, settle_voters(2));
+  w.run_to_end(4, ids({3}));
+  CHECK(w.outcomes().at(2));
+  // From now on the old voter is not asked.
+  w.propose(2, 3);
+  w.run_to_end(2, ids({1}));
+  CHECK(w.outcomes().at(3));
+}
+
+TEST_CASE("the voters of a config that is not chosen do not count",
+          "[config_register]") {
+  // pending_takes_effect: members 4 and 5 are to become voters, but only
+  // member 1 has accepted that.
+  auto w = world(5, {1, 2, 3});
+  w.propose(1, 0, change_voters({1, 4, 5}, 0));
+  deliver(w, "prepare", 1, {1, 2});
+  deliver_answers(w, "promise", 1);
+  deliver(w, "accept", 1, {1});
+  lose_all(w);
+  w.crash(1);
+  // Member 2 prepares at 1 and 3, meets the pending config and proposes it
+  // again: to the voters of its parent, not to its own.
+  w.propose(2, 1);
+  deliver(w, "prepare", 2, {1, 3});
+  deliver_answers(w, "promise", 2);
+  std::vector<member_id> asked;
+  for (const auto& p : w.net())
+    if (const auto* m = std::get_if<register_accept>(&p.message)) {
+      asked.push_back(p.to);
+      CHECK(has_mark(*m->value, 0)); // unchanged
+      CHECK_FALSE(has_mark(*m->value, 1));
+    }
+  CHECK(asked == ids({1, 2, 3}));
+  w.run();
+  CHECK(w.outcomes().at(1));
+  CHECK(w.latest().epoch.value == 3);
+}
+
+TEST_CASE("the last step of a voter change needs the old voters too",
+          "[config_register]") {
+  // final_new_quorum_only: (1) -> (1, 2 3 4) -> 2 3 4. Only member 2 has the
+  // last step; members 3 and 4 alone must not be able to choose it.
+  auto w = world(4, {1});
+  w.propose(1, 0, change_voters({2, 3, 4}, 0));
+  w.run();
+  w.propose(1, 1, settle_voters(1));
+  deliver(w, "prepare", 1, {1, 2, 3});
+  deliver_answers(w, "promise", 1);
+  deliver(w, "accept", 1, {2});
+  lose_all(w);
+  w.crash(1);
+  w.propose(3, 2);
+  w.run_to_end(3, ids({1}));
+  CHECK(failure(w, 2) == errc::timeout);
+  CHECK(w.latest().epoch.value == 2);
+  w.propose(4, 3);
+  w.run_to_end(4);
+  CHECK(w.outcomes().at(3));
+  CHECK(w.latest().voters == ids({2, 3, 4}));
+  CHECK(has_mark(w.latest(), 1));
+}
+
+TEST_CASE("old voters report the successor to those who missed it",
+          "[config_register]") {
+  auto w = world(4, {1}); // V3
+  w.propose(1, 0, change_voters({2}, 0));
+  w.run(ids({3}));
+  w.propose(1, 1, settle_voters(1));
+  w.run(ids({3}));
+  w.propose(2, 2);
+  w.run_to_end(2, ids({1, 3}));
+  // Member 3 still has epoch 1 and asks member 1.
+  CHECK(w.reg(3).chosen()->epoch.value == 1);
+  w.propose(3, 3);
+  w.run_to_end(3);
+  CHECK(w.outcomes().at(3));
+  CHECK(w.latest().epoch.value == 5);
+  for (std::uint32_t i = 0; i < 4; ++i)
+    CHECK(has_mark(w.latest(), i));
+  CHECK(w.broken().empty());
+}
+
+TEST_CASE("a pending config that lost its epoch holds nobody up",
+          "[config_register]") {
+  auto w = world(4, {1, 2, 3});
+  w.propose(1, 0);
+  deliver(w, "prepare", 1, {1, 2});
+  deliver_answers(w, "promise", 1);
+  deliver(w, "accept", 1, {1});
+  lose_all(w);
+  w.crash(1);
+  w.propose(2, 1);
+  w.run(ids({1})); // chosen at 2 and 3
+  REQUIRE(w.outcomes().at(1));
+  CHECK(w.reg(1).state().accepted != nullptr);
+  w.propose(3, 2);
+  w.run(ids({2})); // at 1 and 3: the dead proposal is still there
+  CHECK(w.outcomes().at(2));
+  CHECK_FALSE(has_mark(w.latest(), 0));
+  CHECK(w.reg(1).state().accepted == nullptr);
+}
+
+// -- what does not belong
+// --------------------------------------------------------
+
+TEST_CASE("messages that cannot be right change nothing", "[config_register]") {
+  const auto c = tiny_config(3, ids({1, 2, 3}));
+  register_state s;
+  s.chosen = c;
+  config_register r{member_id{1}, s};
+  const config_ballot b{5, member_id{2}};
+  auto foreign = *c;
+  foreign.id.bytes[3] = 9;
+  foreign.epoch = epoch{2};
+  foreign.parent_voters = ids({1});
+  const auto alien = std::make_shared<const cluster_config>(foreign);
+  foreign.id = c->id;
+  foreign.parent_voters.clear();
+  const auto orphan = std::make_shared<const cluster_config>(foreign);
+  const std::vector<register_message> wrong{
+    register_prepare{{5, member_id{3}}, epoch{1}}, // another one's ballot
+    register_prepare{{~0ull, member_id{2}}, epoch{1}},
+    register_accept{b, nullptr},
+    register_accept{b, alien},
+    register_accept{b, orphan},
+    register_accept{{5, member_id{3}}, c},
+    register_chosen{nullptr},
+    register_chosen{alien},
+    register_promise{b, nullptr, {}, nullptr},
+    register_accepted{b},
+    register_refusal{b, {~0ull, member_id{2}}, nullptr}};
+  for (const auto& m : wrong) {
+    const auto e = r.on_message(member_id{2}, m);
+    CHECK(e.persist.empty());
+    CHECK(e.send_now.empty());
+    CHECK(e.send_after_persist.empty());
+    CHECK_FALSE(e.learnt);
+  }
+  CHECK(r.state().promised == config_ballot{});
+  CHECK(r.chosen() == c);
+}
+
+TEST_CASE("two values at one ballot: the first stays", "[config_register]") {
+  register_state s;
+  s.chosen = tiny_config(1, ids({1}));
+  config_register r{member_id{1}, s};
+  auto next = *s.chosen;
+  ++next.epoch.value;
+  next.parent_voters = ids({1});
+  const config_ballot b{1, member_id{1}};
+  const auto first = std::make_shared<const cluster_config>(next);
+  CHECK(r.on_message(member_id{1}, register_accept{b, first})
+          .send_after_persist.size()
+        == 1);
+  next.max_skew_ms = 7;
+  const auto other = std::make_shared<const cluster_config>(next);
+  CHECK(r.on_message(member_id{1}, register_accept{b, other})
+          .send_after_persist.empty());
+  CHECK(r.on_message(member_id{1}, register_accept{b, first})
+          .send_after_persist.size()
+        == 1);
+  CHECK(*r.state().accepted == *first);
+}
+
+// -- the durable state
+// -----------------------------------------------------------
+
+TEST_CASE("the state of a register comes back", "[config_register]") {
+  register_state s;
+  for (const bool chosen : {false, true})
+    for (const bool accepted : {false, true}) {
+      s = {};
+      s.drawn = 300;
+      s.promised = {9, member_id{4}};
+      if (chosen)
+        s.chosen = tiny_config(2, ids({1}));
+      if (accepted) {
+        auto next = *tiny_config(2, ids({1}));
+        next.epoch = epoch{2};
+        s.accepted = std::make_shared<const cluster_config>(next);
+        s.accepted_at = {8, member_id{2}};
+      }
+      const auto back = decode_register_state(encode_register_state(s));
+      REQUIRE(back);
+      CHECK(back->drawn == s.drawn);
+      CHECK(back->promised == s.promised);
+      CHECK(back->accepted_at == s.accepted_at);
+      CHECK((back->accepted != nullptr) == accepted);
+      CHECK((back->chosen != nullptr) == chosen);
+      if (accepted)
+        CHECK(*back->accepted == *s.accepted);
+      if (chosen)
+        CHECK(*back->chosen == *s.chosen);
+    }
+  s = {};
+  s.drawn = 300;
+  s.promised = {9, member_id{4}};
+  const auto bytes = encode_register_state(s);
+  CHECK(bytes.substr(0, bytes.size() - 4)
+        == std::string("\x01\xac\x02\x09\x04\x00\x00\x00\x00", 9));
+}
+
+TEST_CASE("a damaged state of a register is refused", "[config_register]") {
+  register_state s;
+  s.promised = {9, member_id{4}};
+  s.chosen = tiny_config(2, ids({1}));
+  const auto bytes = encode_register_state(s);
+  for (std::size_t n = 0; n < bytes.size(); ++n)
+    CHECK_FALSE(decode_register_state(std::string_view{bytes}.substr(0, n)));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    auto bad = bytes;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    CHECK_FALSE(decode_register_state(bad));
+  }
+  // Sealed, but contradictory: accepted, and chosen since.
+  s.accepted = s.chosen;
+  s.accepted_at = s.promised;
+  CHECK_FALSE(decode_register_state(encode_register_state(s)));
+  s.accepted = nullptr;
+  CHECK_FALSE(decode_register_state(encode_register_state(s)));
+}
