@@ -21,7 +21,8 @@ using roles_atom = caf::atom_constant<caf::atom("roles")>;
 /// To a role: end.
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
 
-// -- ports: what other members may send; the only handles that travel ----------
+// -- ports: what other members may send; the only handles that travel
+// ----------
 
 /// One shard of a member. Answers an `op_batch` with `op_reply_batch`es to its
 /// sender, a `peer_batch` with acknowledgements in later `peer_batch`es.
@@ -49,14 +50,14 @@ typename Inspector::result_type inspect(Inspector& f, peer_roles& x) {
 
 /// The actor that a member publishes to its peers.
 using ring_manager_port =
-  caf::typed_actor<caf::reacts_to<register_message>,
-                   caf::reacts_to<config_beat>, caf::reacts_to<config_fetch>,
-                   caf::reacts_to<config_value>,
+  caf::typed_actor<caf::reacts_to<register_letter>, caf::reacts_to<config_beat>,
+                   caf::reacts_to<config_fetch>, caf::reacts_to<config_value>,
                    caf::replies_to<roles_atom>::with<peer_roles>>;
 
 namespace local {
 
-/// A peer is connected: its roles, seen from here.
+/// A peer is connected: its roles, seen from here. Only to a ring manager they
+/// may be null: then it asks the peer for them.
 struct peer_up {
   member_id member;
   ring_manager_port ring_manager;
@@ -140,7 +141,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::compare_soon)
 
 namespace torc {
 
-// -- roles: ports plus what comes from within the process -----------------------
+// -- roles: ports plus what comes from within the process
+// -----------------------
 
 using committer_actor =
   caf::typed_actor<caf::reacts_to<local::commit_request>,
@@ -173,10 +175,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::shards_started)
 namespace torc {
 
 using synchronizer_actor = synchronizer_port::extend<
-  caf::reacts_to<local::shards_started>, caf::reacts_to<local::view_update>, caf::reacts_to<local::peer_up>,
-  caf::reacts_to<local::peer_down>, caf::reacts_to<local::digests_answer>,
-  caf::reacts_to<local::entries_answer>, caf::reacts_to<local::compare_soon>,
-  caf::reacts_to<tick_atom>>;
+  caf::reacts_to<local::shards_started>, caf::reacts_to<local::view_update>,
+  caf::reacts_to<local::peer_up>, caf::reacts_to<local::peer_down>,
+  caf::reacts_to<local::digests_answer>, caf::reacts_to<local::entries_answer>,
+  caf::reacts_to<local::compare_soon>, caf::reacts_to<tick_atom>>;
 
 /// Registers every message and port that travels between processes. The same
 /// on all members.

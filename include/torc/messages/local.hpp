@@ -29,9 +29,9 @@ struct view_update {
 /// Writes of one shard, in order, for the committer.
 struct commit_request {
   std::uint16_t shard = 0;
-  std::uint64_t seq = 0;   ///< Counts up per shard.
+  std::uint64_t seq = 0;        ///< Counts up per shard.
   std::uint64_t generation = 0; ///< Storage failures the shard knows of.
-  bool must_sync = false;  ///< Promises, ceilings, config: always fsynced.
+  bool must_sync = false;       ///< Promises, ceilings, config: always fsynced.
   std::shared_ptr<write_batch> writes;
 };
 

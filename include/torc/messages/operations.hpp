@@ -6,14 +6,12 @@
 #include <vector>
 
 #include "torc/core/error.hpp"
+#include "torc/core/hello.hpp"
 #include "torc/core/operation.hpp"
 #include "torc/core/record.hpp"
 #include "torc/core/types.hpp"
 
 namespace torc {
-
-/// Version of everything that members send each other.
-inline constexpr std::uint16_t wire_version = 1;
 
 /// One client operation. Its key and value lie in the batch's `bytes`.
 struct op {
@@ -41,10 +39,10 @@ typename Inspector::result_type inspect(Inspector& f, op& x) {
 struct op_batch {
   std::uint16_t version = wire_version;
   torc::epoch epoch;
-  hlc_time clock;      ///< Highest stamp the client has seen (session token).
-  hlc_time not_after;  ///< Forwarded writes are refused past it; 0: none.
+  hlc_time clock;     ///< Highest stamp the client has seen (session token).
+  hlc_time not_after; ///< Forwarded writes are refused past it; 0: none.
   std::vector<op> ops;
-  std::string bytes;   ///< key, value of each operation in turn.
+  std::string bytes; ///< key, value of each operation in turn.
 
   void add(op o, std::string_view key, std::string_view value = {}) {
     o.key_bytes = static_cast<std::uint32_t>(key.size());
@@ -65,10 +63,11 @@ bool well_formed(const op_batch& batch) noexcept;
 
 /// Bits of `op_reply::flags`.
 namespace reply_flag {
-inline constexpr std::uint8_t found = 1;      ///< A visible version was there.
-inline constexpr std::uint8_t changed = 2;    ///< A version was written.
-inline constexpr std::uint8_t not_synced = 4; ///< Level met, but not yet fsynced.
-inline constexpr std::uint8_t done = 8;       ///< scan: nothing after this page.
+inline constexpr std::uint8_t found = 1;   ///< A visible version was there.
+inline constexpr std::uint8_t changed = 2; ///< A version was written.
+inline constexpr std::uint8_t not_synced =
+  4;                                    ///< Level met, but not yet fsynced.
+inline constexpr std::uint8_t done = 8; ///< scan: nothing after this page.
 } // namespace reply_flag
 
 /// No error, where a code is carried as a field.
@@ -82,9 +81,9 @@ struct op_reply {
   consistency level = consistency::eventual; ///< The level that was met.
   std::uint8_t flags = 0;
   value_type type = value_type::string;
-  torc::tag tag;             ///< Version read or written.
-  unix_ms expires_at = 0;    ///< Deadline of that version.
-  std::uint64_t number = 0;  ///< Length, count, next position, write number.
+  torc::tag tag;            ///< Version read or written.
+  unix_ms expires_at = 0;   ///< Deadline of that version.
+  std::uint64_t number = 0; ///< Length, count, next position, write number.
   std::uint32_t payload_bytes = 0;
 };
 

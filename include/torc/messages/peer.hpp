@@ -106,16 +106,16 @@ typename Inspector::result_type inspect(Inspector& f, slot_wants& x) {
   return f(x.sender, x.epoch, x.inc, x.slot, x.keys);
 }
 
-/// Ring manager to ring manager: a message of the configuration register,
-/// encoded by core/config_register.hpp.
-struct register_message {
+/// Ring manager to ring manager: a `register_message` of the configuration
+/// register, encoded by core/config_messages.hpp.
+struct register_letter {
   member_id sender;
-  torc::epoch epoch;
+  torc::epoch epoch; ///< Of the sender's config.
   std::string bytes;
 };
 
 template <class Inspector>
-typename Inspector::result_type inspect(Inspector& f, register_message& x) {
+typename Inspector::result_type inspect(Inspector& f, register_letter& x) {
   return f(x.sender, x.epoch, x.bytes);
 }
 
