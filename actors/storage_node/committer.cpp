@@ -12,9 +12,11 @@ constexpr std::uint32_t ticks_per_sync = 10;
 constexpr std::uint32_t ticks_per_recovery = 5;
 
 class committer : public committer_actor::base {
+  using super = committer_actor::base;
+
 public:
   committer(caf::actor_config& cfg, committer_options options)
-    : base(cfg), options_(std::move(options)) {}
+    : super(cfg), options_(std::move(options)) {}
 
   const char* name() const override { return "torc.committer"; }
 
@@ -53,8 +55,8 @@ private:
       answer({current_sender(), r.shard, r.seq, r.generation}, false);
       return;
     }
-    must_sync_ = must_sync_ || r.must_sync
-                 || options_.sync() == sync_policy::always;
+    must_sync_ =
+      must_sync_ || r.must_sync || options_.sync() == sync_policy::always;
     if (waiting_.empty())
       send(caf::actor_cast<committer_actor>(this), flush_atom::value);
     waiting_.push_back({current_sender(), r.shard, r.seq, r.generation});
@@ -74,15 +76,15 @@ private:
     if (waiting_.empty())
       return;
     const bool synced = must_sync_;
-    const auto done = options_.disk->apply(
+    const auto applied = options_.disk->apply(
       batch_, synced ? durability::synced : durability::buffered);
     options_.counters->batches.add();
     options_.counters->bytes.add(batch_.bytes());
     if (synced)
       options_.counters->syncs.add();
     unsynced_ = !synced;
-    if (!done)
-      fail(done.error());
+    if (!applied)
+      fail(applied.error());
     for (const auto& w : waiting_)
       answer(w, synced);
     waiting_.clear();
@@ -122,8 +124,8 @@ private:
         && options_.sync() == sync_policy::interval) {
       options_.counters->syncs.add();
       unsynced_ = false;
-      if (const auto done = options_.disk->sync(); !done) {
-        fail(done.error());
+      if (const auto applied = options_.disk->sync(); !applied) {
+        fail(applied.error());
         tell_all(failure_);
       }
     }

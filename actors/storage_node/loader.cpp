@@ -7,9 +7,11 @@ namespace torc {
 namespace {
 
 class loader : public loader_actor::base {
+  using super = loader_actor::base;
+
 public:
   loader(caf::actor_config& cfg, std::shared_ptr<engine> disk)
-    : base(cfg), disk_(std::move(disk)) {}
+    : super(cfg), disk_(std::move(disk)) {}
 
   const char* name() const override { return "torc.loader"; }
 
@@ -43,7 +45,7 @@ private:
     if (!snapshot)
       snapshot = disk_->snapshot();
     std::size_t bytes = 0;
-    const auto done = snapshot->scan(
+    const auto scanned = snapshot->scan(
       column::data, r.begin, r.end,
       [&](std::string_view key, std::string_view value) {
         if (out.entries.size() >= r.entries_max || bytes >= r.bytes_max) {
@@ -54,8 +56,8 @@ private:
         out.entries.emplace_back(std::string{key}, std::string{value});
         return true;
       });
-    if (!done)
-      out.failure = std::make_shared<const error>(done.error());
+    if (!scanned)
+      out.failure = std::make_shared<const error>(scanned.error());
     send(caf::actor_cast<reply_port>(current_sender()), std::move(out));
   }
 

@@ -30,8 +30,8 @@ struct peer_stream {
   /// Batches received that are not durable yet.
   struct arriving {
     std::uint64_t batch;
-    std::uint64_t seq;      ///< Commit that makes it durable.
-    std::uint32_t parked;   ///< Items that still wait for a load.
+    std::uint64_t seq;    ///< Commit that makes it durable.
+    std::uint32_t parked; ///< Items that still wait for a load.
   };
   std::deque<arriving> arriving_batches;
 };
@@ -51,8 +51,7 @@ public:
   explicit peer_streams(std::uint64_t first_stream)
     : next_stream_(first_stream) {}
 
-  void connect(member_id m, std::vector<storage_node_port> shards,
-               unix_ms now);
+  void connect(member_id m, std::vector<storage_node_port> shards, unix_ms now);
   void disconnect(member_id m);
   void unreachable(member_id m) { peers_[m].attempted = true; }
 

@@ -37,8 +37,8 @@ void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
   if (batch.clock <= latest)
     clock_.observe(batch.clock);
   extend_ceiling();
-  const bool late = batch.not_after.value != 0
-                    && hlc_from_ms(now_) > batch.not_after;
+  const bool late =
+    batch.not_after.value != 0 && hlc_from_ms(now_) > batch.not_after;
   std::string_view bytes = batch.bytes;
   for (const auto& o : batch.ops) {
     const auto key = bytes.substr(0, o.key_bytes);
@@ -61,13 +61,13 @@ void shard::execute(const op& o, std::string_view key, std::string_view value,
     return refuse(o, from, errc::not_ready,
                   "this replica is still fetching the keyspace");
   switch (o.kind) {
-    case op_kind::scan: return scan_page(o, ks, from);
-    case op_kind::count: return count_keys(o, ks, value, from);
-    case op_kind::random_key: return random_key(o, ks, value, from);
-    case op_kind::wait:
-      wait_ops_.push_back({o, from, batch_->empty() ? seq_ - 1 : seq_, 0});
-      return check_waiters(now_);
-    default: return execute_on_key(o, ks, key, value, from);
+  case op_kind::scan: return scan_page(o, ks, from);
+  case op_kind::count: return count_keys(o, ks, value, from);
+  case op_kind::random_key: return random_key(o, ks, value, from);
+  case op_kind::wait:
+    wait_ops_.push_back({o, from, batch_->empty() ? seq_ - 1 : seq_, 0});
+    return check_waiters(now_);
+  default: return execute_on_key(o, ks, key, value, from);
   }
 }
 
@@ -107,20 +107,18 @@ void shard::execute_on_key(const op& o, keyspace_ref ks,
   if (!clock_waiting_.empty() || waiting_.contains(stored_key_))
     return park(o, stored_key_, user_key, value, from);
   switch (store_.get(ks->engine, stored_key_, read_)) {
-    case read_status::found:
-      return decide(o, ks, stored_key_, value, read_.view(), from);
-    case read_status::absent:
-      return decide(o, ks, stored_key_, value, {}, from);
-    case read_status::would_block:
-      return park(o, stored_key_, user_key, value, from);
-    case read_status::failed:
-      return refuse(o, from, read_.error().code, read_.error().message);
+  case read_status::found:
+    return decide(o, ks, stored_key_, value, read_.view(), from);
+  case read_status::absent: return decide(o, ks, stored_key_, value, {}, from);
+  case read_status::would_block:
+    return park(o, stored_key_, user_key, value, from);
+  case read_status::failed:
+    return refuse(o, from, read_.error().code, read_.error().message);
   }
 }
 
-void shard::park(const op& o, std::string_view stored_key,
-                 std::string_view key, std::string_view value,
-                 const caf::strong_actor_ptr& from) {
+void shard::park(const op& o, std::string_view stored_key, std::string_view key,
+                 std::string_view value, const caf::strong_actor_ptr& from) {
   parked_op p{o, std::string{key}, std::string{value}, from};
   if (!clock_waiting_.empty() && !waiting_.contains(stored_key)) {
     if (parked_count_ >= parked_max)
@@ -142,7 +140,8 @@ bool shard::park_for_load(std::string_view stored_key, parked p) {
     it->second.load_id = ++next_id_;
     loads_.emplace(it->second.load_id, std::string{stored_key});
     options_.counters->loads.add();
-    effects_.load({options_.shard, it->second.load_id, std::string{stored_key}});
+    effects_.load(
+      {options_.shard, it->second.load_id, std::string{stored_key}});
   }
   it->second.queue.push_back(std::move(p));
   ++parked_count_;
@@ -228,8 +227,8 @@ void shard::decide(const op& o, keyspace_ref ks, std::string_view stored_key,
         return refuse(o, from, errc::try_again, "too many operations wait");
       const auto parsed = parse_stored_key(stored_key);
       ++parked_count_;
-      clock_waiting_.push_back(
-        {o, parsed ? parsed->user_key : std::string{}, std::string{value}, from});
+      clock_waiting_.push_back({o, parsed ? parsed->user_key : std::string{},
+                                std::string{value}, from});
       return extend_ceiling();
     }
     stamp = own_tag(*h);

@@ -40,11 +40,13 @@ class shard {
 public:
   shard(storage_node_options options, shard_effects effects);
 
-  // -- from gateways and peers -------------------------------------------------
+  // -- from gateways and peers
+  // -------------------------------------------------
   void on_operations(const caf::strong_actor_ptr& from, op_batch batch);
   void on_peer_batch(peer_batch batch);
 
-  // -- from this node ----------------------------------------------------------
+  // -- from this node
+  // ----------------------------------------------------------
   void on_view(std::shared_ptr<const cluster_view> view);
   void on_peer_up(const local::peer_up& up);
   void on_peer_down(member_id m);
@@ -83,8 +85,8 @@ private:
   struct parked_resend {
     member_id to;
   };
-  using parked = std::variant<parked_op, parked_push, parked_sweep,
-                              parked_resend>;
+  using parked =
+    std::variant<parked_op, parked_push, parked_sweep, parked_resend>;
 
   struct key_waiters {
     std::uint64_t load_id = 0;
@@ -124,11 +126,13 @@ private:
 
   using keyspace_ref = const keyspace_info*;
 
-  // -- shard.cpp: operations -----------------------------------------------------
+  // -- shard.cpp: operations
+  // -----------------------------------------------------
   void execute(const op& o, std::string_view key, std::string_view value,
                const caf::strong_actor_ptr& from);
   void execute_on_key(const op& o, keyspace_ref ks, std::string_view user_key,
-                      std::string_view value, const caf::strong_actor_ptr& from);
+                      std::string_view value,
+                      const caf::strong_actor_ptr& from);
   void decide(const op& o, keyspace_ref ks, std::string_view stored_key,
               std::string_view value, std::string_view current,
               const caf::strong_actor_ptr& from);
@@ -143,7 +147,8 @@ private:
   void resume_waiters(const std::string& stored_key, local::load_result& r);
   void resume_clock_waiters();
 
-  // -- shard_store.cpp: state changes ----------------------------------------------
+  // -- shard_store.cpp: state changes
+  // ----------------------------------------------
   result<std::uint64_t> store(keyspace_ref ks, std::string_view stored_key,
                               std::string_view old_entry,
                               std::string_view new_entry, hlc_time own_stamp);
@@ -155,7 +160,8 @@ private:
   void storage_failed(const error& e);
   torc::tag own_tag(hlc_time h) const;
 
-  // -- shard_peers.cpp: replication ---------------------------------------------------
+  // -- shard_peers.cpp: replication
+  // ---------------------------------------------------
   enum class push_outcome { settled, parked, refused };
   push_outcome receive_push(member_id from, const peer_item& item,
                             std::uint64_t stream, std::uint64_t batch);
@@ -175,8 +181,10 @@ private:
   void check_waiters(unix_ms now);
   std::uint64_t replicas_with(const waiter& w);
 
-  // -- shard_scans.cpp: pages, counts, base figures, sweeps -----------------------------
-  void scan_page(const op& o, keyspace_ref ks, const caf::strong_actor_ptr& from);
+  // -- shard_scans.cpp: pages, counts, base figures, sweeps
+  // -----------------------------
+  void scan_page(const op& o, keyspace_ref ks,
+                 const caf::strong_actor_ptr& from);
   void count_keys(const op& o, keyspace_ref ks, std::string_view slots,
                   const caf::strong_actor_ptr& from);
   void random_key(const op& o, keyspace_ref ks, std::string_view slots,
@@ -211,10 +219,10 @@ private:
   // Writes under way to the committer.
   std::shared_ptr<write_batch> batch_;
   bool batch_must_sync_ = false;
-  std::uint64_t seq_ = 0;           ///< Commit that `batch_` will be.
+  std::uint64_t seq_ = 0; ///< Commit that `batch_` will be.
   std::uint64_t durable_seq_ = 0;
-  std::uint64_t generation_ = 0;    ///< Grows with every storage failure.
-  std::uint64_t ceiling_seq_ = 0;   ///< Commit that carries `ceiling_asked_`.
+  std::uint64_t generation_ = 0;  ///< Grows with every storage failure.
+  std::uint64_t ceiling_seq_ = 0; ///< Commit that carries `ceiling_asked_`.
   hlc_time ceiling_asked_;
   std::shared_ptr<const error> broken_; ///< Why writes to disk are refused.
   struct unsent {
@@ -222,7 +230,7 @@ private:
     hlc_time stamp;
     std::string key;
   };
-  std::deque<unsent> unsent_; ///< Writes that may be pushed once durable.
+  std::deque<unsent> unsent_;     ///< Writes that may be pushed once durable.
   std::uint64_t push_number_ = 0; ///< Counts writes that were queued for peers.
 
   key_map<key_waiters> waiting_;

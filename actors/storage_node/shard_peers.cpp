@@ -67,18 +67,18 @@ void shard::on_peer_batch(peer_batch b) {
     bool all = true;
     while (reader.next(item)) {
       switch (item.kind) {
-        case peer_item_kind::push: {
-          const auto o = receive_push(b.sender, item, b.stream, b.batch);
-          parked_items += o == push_outcome::parked ? 1 : 0;
-          all = all && o != push_outcome::refused;
-          break;
-        }
-        case peer_item_kind::pull:
-          answer_pull(b.sender, b.sender_shard, item);
-          break;
-        case peer_item_kind::pull_end:
-          finish_pull(b.sender, b.sender_shard, item);
-          break;
+      case peer_item_kind::push: {
+        const auto o = receive_push(b.sender, item, b.stream, b.batch);
+        parked_items += o == push_outcome::parked ? 1 : 0;
+        all = all && o != push_outcome::refused;
+        break;
+      }
+      case peer_item_kind::pull:
+        answer_pull(b.sender, b.sender_shard, item);
+        break;
+      case peer_item_kind::pull_end:
+        finish_pull(b.sender, b.sender_shard, item);
+        break;
       }
     }
     if (counts && all && !reader.damaged()) {
@@ -106,23 +106,23 @@ shard::push_outcome shard::receive_push(member_id from, const peer_item& item,
     return push_outcome::refused;
   options_.counters->pushes_received.add();
   const auto park_it = [&] {
-    return park_for_load(item.key, parked_push{from, slot, stream, batch,
-                                               item.floor,
-                                               std::string{item.entry}})
+    return park_for_load(item.key,
+                         parked_push{from, slot, stream, batch, item.floor,
+                                     std::string{item.entry}})
              ? push_outcome::parked
              : push_outcome::refused;
   };
   if (waiting_.contains(item.key))
     return park_it();
   switch (store_.get(ks->engine, item.key, read_)) {
-    case read_status::would_block: return park_it();
-    case read_status::failed: return push_outcome::refused;
-    case read_status::absent:
-      merge_push(ks, item.key, {}, item.entry, item.floor);
-      return push_outcome::settled;
-    case read_status::found:
-      merge_push(ks, item.key, read_.view(), item.entry, item.floor);
-      return push_outcome::settled;
+  case read_status::would_block: return park_it();
+  case read_status::failed: return push_outcome::refused;
+  case read_status::absent:
+    merge_push(ks, item.key, {}, item.entry, item.floor);
+    return push_outcome::settled;
+  case read_status::found:
+    merge_push(ks, item.key, read_.view(), item.entry, item.floor);
+    return push_outcome::settled;
   }
   return push_outcome::refused;
 }
@@ -184,11 +184,11 @@ bool shard::fill_outbox(member_id m, peer_stream& s) {
         || store_.dirty_seq(item->key) > durable_seq_)
       return false; // goes on after the load or the commit
     switch (store_.get(ks->engine, item->key, read_)) {
-      case read_status::found: send_hint(m, item->key, read_.view()); break;
-      case read_status::would_block:
-        park_for_load(item->key, parked_resend{m});
-        return false;
-      default: s.pushes.skip();
+    case read_status::found: send_hint(m, item->key, read_.view()); break;
+    case read_status::would_block:
+      park_for_load(item->key, parked_resend{m});
+      return false;
+    default: s.pushes.skip();
     }
   }
   return false;
@@ -225,7 +225,8 @@ bool shard::send_hint(member_id m, std::string_view key,
   return true;
 }
 
-// -- pulls: a memory keyspace after a start (protocol 10a, last rule) ------------
+// -- pulls: a memory keyspace after a start (protocol 10a, last rule)
+// ------------
 
 void shard::begin_pulls(unix_ms now) {
   for (auto& [inc, f] : fresh_)
@@ -319,7 +320,8 @@ void shard::check_fresh(incarnation inc) {
   fresh_.erase(f);
 }
 
-// -- WAIT -----------------------------------------------------------------------------
+// -- WAIT
+// -----------------------------------------------------------------------------
 
 std::uint64_t shard::replicas_with(const waiter& w) {
   const auto* ks = view_->keyspace(w.what.inc);

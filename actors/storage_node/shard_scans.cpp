@@ -1,4 +1,5 @@
-// Whole-keyspace work of a shard: views, pages of keys, counts, figures, sweeps.
+// Whole-keyspace work of a shard: views, pages of keys, counts, figures,
+// sweeps.
 #include <algorithm>
 
 #include "actors/storage_node/shard.hpp"
@@ -22,7 +23,8 @@ bool in_bitmap(std::string_view bits, std::uint32_t slot) noexcept {
 
 } // namespace
 
-// -- views ------------------------------------------------------------------------------
+// -- views
+// ------------------------------------------------------------------------------
 
 void shard::on_view(std::shared_ptr<const cluster_view> view) {
   const bool starting = view_ == nullptr;
@@ -78,7 +80,8 @@ void shard::drop_some() {
     return;
   auto& [inc, from] = dropping_.front();
   write_batch batch;
-  for (std::uint32_t n = 0; n < slots_per_turn && from < slot_count; ++n, ++from)
+  for (std::uint32_t n = 0; n < slots_per_turn && from < slot_count;
+       ++n, ++from)
     if (const slot_id s{static_cast<std::uint16_t>(from)}; slots_.owns(s))
       batch.erase_range(column::data, slot_begin(inc, s), slot_end(inc, s));
   (void)store_.memory().apply(batch, durability::buffered);
@@ -115,7 +118,8 @@ void shard::update_figures() {
   c.memory_bytes.set(store_.memory().size().bytes);
 }
 
-// -- scans ---------------------------------------------------------------------------------
+// -- scans
+// ---------------------------------------------------------------------------------
 
 void shard::start_scan(engine_kind where, scan_job job) {
   if (where == engine_kind::memory) {
@@ -132,8 +136,8 @@ void shard::start_scan(engine_kind where, scan_job job) {
     return job.end_reached();
   }
   const auto id = ++next_id_;
-  local::scan_request request{id, job.begin, job.end, scan_part_entries,
-                              scan_part_bytes, job.snapshot};
+  local::scan_request request{
+    id, job.begin, job.end, scan_part_entries, scan_part_bytes, job.snapshot};
   scans_.emplace(id, std::move(job));
   effects_.scan(std::move(request));
 }
@@ -266,7 +270,8 @@ void shard::count_keys(const op& o, keyspace_ref ks, std::string_view slots,
   std::int64_t n = 0;
   for (std::uint32_t s = options_.shard; s < slot_count; s += options_.shards)
     if (in_bitmap(slots, s))
-      if (const auto* f = slots_.find(ks->inc, slot_id{static_cast<std::uint16_t>(s)}))
+      if (const auto* f =
+            slots_.find(ks->inc, slot_id{static_cast<std::uint16_t>(s)}))
         n += f->live;
   op_reply r;
   r.id = o.id;
@@ -308,7 +313,8 @@ void shard::random_key(const op& o, keyspace_ref ks, std::string_view slots,
   replies_.now(from, r);
 }
 
-// -- figures of what lay on the disk at the start -----------------------------------------
+// -- figures of what lay on the disk at the start
+// -----------------------------------------
 
 void shard::count_base(incarnation inc) {
   scan_job job;
@@ -329,11 +335,14 @@ void shard::count_base(incarnation inc) {
       options_.start.reset();
     update_figures();
   };
-  job.failed = [this](const error&) { options_.counters->corrupt_entries.add(); };
+  job.failed = [this](const error&) {
+    options_.counters->corrupt_entries.add();
+  };
   start_scan(engine_kind::rocksdb, std::move(job));
 }
 
-// -- expiry ------------------------------------------------------------------------------------
+// -- expiry
+// ------------------------------------------------------------------------------------
 
 void shard::sweep(unix_ms now) {
   std::size_t budget = slots_per_sweep;
@@ -376,12 +385,12 @@ void shard::sweep_slot(keyspace_ref ks, slot_id s) {
         continue;
       }
       switch (store_.get(space->engine, key, read_)) {
-        case read_status::found: sweep_key(space, key, read_.view()); break;
-        case read_status::would_block:
-          if (!park_for_load(key, parked_sweep{}))
-            *next = view->head.expires_at;
-          break;
-        default: break;
+      case read_status::found: sweep_key(space, key, read_.view()); break;
+      case read_status::would_block:
+        if (!park_for_load(key, parked_sweep{}))
+          *next = view->head.expires_at;
+        break;
+      default: break;
       }
     }
     return true;
@@ -407,7 +416,8 @@ void shard::sweep_key(keyspace_ref ks, std::string_view stored_key,
     options_.counters->expired_keys.add();
 }
 
-// -- comparison ----------------------------------------------------------------------------------
+// -- comparison
+// ----------------------------------------------------------------------------------
 
 local::digests_answer shard::on_digests_query(const local::digests_query& q) {
   local::digests_answer a;
@@ -420,7 +430,8 @@ local::digests_answer shard::on_digests_query(const local::digests_query& q) {
       a.known = false;
       continue;
     }
-    for (std::uint32_t s = options_.shard; s < slot_count; s += options_.shards) {
+    for (std::uint32_t s = options_.shard; s < slot_count;
+         s += options_.shards) {
       const slot_id slot{static_cast<std::uint16_t>(s)};
       const auto d = slots_.find(inc, slot)->digest.value();
       if (d != record_id{})

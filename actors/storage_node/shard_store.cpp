@@ -15,8 +15,7 @@ std::string ceiling_key(std::uint16_t shard) {
 
 namespace storage {
 
-result<std::uint64_t> shard::store(keyspace_ref ks,
-                                   std::string_view stored_key,
+result<std::uint64_t> shard::store(keyspace_ref ks, std::string_view stored_key,
                                    std::string_view old_entry,
                                    std::string_view new_entry,
                                    hlc_time own_stamp) {

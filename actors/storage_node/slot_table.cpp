@@ -110,8 +110,7 @@ void slot_table::set_next_deadline(incarnation inc, slot_id s, unix_ms next) {
     f->next_deadline = next;
 }
 
-void slot_table::merge_next_deadline(incarnation inc, slot_id s,
-                                     unix_ms next) {
+void slot_table::merge_next_deadline(incarnation inc, slot_id s, unix_ms next) {
   auto* f = at(inc, s);
   if (f != nullptr && next != 0
       && (f->next_deadline == 0 || next < f->next_deadline))
@@ -125,6 +124,8 @@ std::vector<incarnation> slot_table::incarnations() const {
   return out;
 }
 
-slot_figures slot_table::totals() const { return totals_; }
+slot_figures slot_table::totals() const {
+  return totals_;
+}
 
 } // namespace torc::storage

@@ -11,11 +11,12 @@ namespace {
 constexpr auto tick_every = std::chrono::milliseconds(20);
 
 class storage_node : public storage_node_actor::base {
+  using super = storage_node_actor::base;
+
 public:
   storage_node(caf::actor_config& cfg, storage_node_options options)
-    : base(cfg), committer_(options.committer),
-      loaders_(std::move(options.loaders)),
-      synchronizer_(options.synchronizer),
+    : super(cfg), committer_(options.committer),
+      loaders_(std::move(options.loaders)), synchronizer_(options.synchronizer),
       shard_(std::move(options), effects()) {}
 
   const char* name() const override { return "torc.storage_node"; }
@@ -88,11 +89,15 @@ private:
     };
     e.keyspace_ready = [](incarnation inc, std::uint64_t received) {
       if (received == 0)
-        log::info("storage", "memory keyspace {} starts empty: no reachable "
-                  "replica has data", inc.value);
+        log::info("storage",
+                  "memory keyspace {} starts empty: no reachable "
+                  "replica has data",
+                  inc.value);
       else
-        log::info("storage", "memory keyspace {} is ready with {} records from "
-                  "its replicas", inc.value, received);
+        log::info("storage",
+                  "memory keyspace {} is ready with {} records from "
+                  "its replicas",
+                  inc.value, received);
     };
     e.request_flush = [this] {
       send(caf::actor_cast<storage_node_actor>(this), flush_atom::value);

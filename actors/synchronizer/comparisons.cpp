@@ -117,7 +117,7 @@ void comparisons::on_digests_answer(local::digests_answer a) {
 
 std::vector<slot_digest>
 comparisons::common(const std::vector<slot_digest>& all, incarnation inc,
-                    member_id peer) const {
+                    member_id other) const {
   std::vector<slot_digest> out;
   const auto* ks = view_->keyspace(inc);
   if (ks == nullptr)
@@ -127,7 +127,7 @@ comparisons::common(const std::vector<slot_digest>& all, incarnation inc,
     const auto holds = [&](member_id m) {
       return std::find(replicas.begin(), replicas.end(), m) != replicas.end();
     };
-    if (holds(peer) && holds(options_.self))
+    if (holds(other) && holds(options_.self))
       out.push_back(d);
   }
   return out;
@@ -207,9 +207,9 @@ void comparisons::list_next(std::uint64_t id) {
   r.listing = false;
   if (!r.open.empty())
     return;
-  const auto peer = r.peer;
+  const auto with = r.peer;
   rounds_.erase(id);
-  fx_.compared({peer, id});
+  fx_.compared({with, id});
 }
 
 void comparisons::on_entries_answer(local::entries_answer a) {

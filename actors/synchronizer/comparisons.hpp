@@ -69,9 +69,9 @@ private:
   struct round {
     member_id peer;
     std::map<incarnation, std::vector<slot_digest>> mine;
-    std::set<incarnation> open;          ///< Not answered by the peer yet.
+    std::set<incarnation> open; ///< Not answered by the peer yet.
     std::deque<std::pair<incarnation, slot_id>> differing;
-    bool listing = false;                ///< A slot's keys are being read.
+    bool listing = false; ///< A slot's keys are being read.
     unix_ms started_ms = 0;
   };
 

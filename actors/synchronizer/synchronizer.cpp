@@ -11,9 +11,11 @@ namespace {
 constexpr auto tick_every = std::chrono::milliseconds(250);
 
 class synchronizer : public synchronizer_actor::base {
+  using super = synchronizer_actor::base;
+
 public:
   synchronizer(caf::actor_config& cfg, synchronizer_options options)
-    : base(cfg), core_(std::move(options), effects()) {}
+    : super(cfg), core_(std::move(options), effects()) {}
 
   const char* name() const override { return "torc.synchronizer"; }
 
@@ -38,8 +40,12 @@ public:
         peers_.erase(d.member);
         core_.on_peer_down(d.member);
       },
-      [this](local::digests_answer& a) { core_.on_digests_answer(std::move(a)); },
-      [this](local::entries_answer& a) { core_.on_entries_answer(std::move(a)); },
+      [this](local::digests_answer& a) {
+        core_.on_digests_answer(std::move(a));
+      },
+      [this](local::entries_answer& a) {
+        core_.on_entries_answer(std::move(a));
+      },
       [this](const local::compare_soon& c) { core_.on_compare_soon(c.peer); },
       [this](tick_atom t) {
         core_.on_tick();
@@ -82,9 +88,15 @@ private:
       for (const auto& s : shards_)
         send(s, c);
     };
-    fx.offer = [this](member_id m, compare_offer o) { to_peer(m, std::move(o)); };
-    fx.digests = [this](member_id m, slot_digests d) { to_peer(m, std::move(d)); };
-    fx.entries = [this](member_id m, slot_entries e) { to_peer(m, std::move(e)); };
+    fx.offer = [this](member_id m, compare_offer o) {
+      to_peer(m, std::move(o));
+    };
+    fx.digests = [this](member_id m, slot_digests d) {
+      to_peer(m, std::move(d));
+    };
+    fx.entries = [this](member_id m, slot_entries e) {
+      to_peer(m, std::move(e));
+    };
     fx.wants = [this](member_id m, slot_wants w) { to_peer(m, std::move(w)); };
     return fx;
   }
