@@ -1,0 +1,227 @@
+// What becomes of operations that were refused or whose coordinator was lost,
+// and in which order.
+#include <algorithm>
+
+#include "torc/router.hpp"
+
+namespace torc {
+namespace {
+
+constexpr unix_ms pause_ms = 10;
+
+/// A write of which a second run changes nothing that its client could see
+/// (protocol 7: such a one is at least once).
+bool repeatable(const op& o) noexcept {
+  return o.kind == op_kind::put
+         && (o.flags & (op_flag::return_value | op_flag::keep_deadline)) == 0;
+}
+
+std::string_view text_of(errc refusal) noexcept {
+  switch (refusal) {
+  case errc::unknown_outcome:
+    return "the coordinator was lost before it answered: the operation may or "
+           "may not have been done";
+  case errc::not_ready:
+    return "the replicas of the key's slot are not ready yet";
+  case errc::timeout: return "no replica answered in time";
+  case errc::stale_config:
+    return "the replica and this node do not agree on the config yet";
+  case errc::try_again: return "too many operations are under way";
+  default: return "no ready replica of the key's slot is reachable";
+  }
+}
+
+} // namespace
+
+/// True if an earlier operation of the client on the slot is not settled, and
+/// sending this one to `to` would not keep the order.
+bool router::must_wait(std::uint32_t index, const op& o,
+                       const peer_state* to) const {
+  const auto db = pending_[index].db;
+  for (auto i = pending_[index].before; i != none; i = pending_[i].before) {
+    const auto& p = pending_[i];
+    if (p.directed || p.db != db || p.parcel == none || what(p).slot != o.slot)
+      continue;
+    if (p.where == state::waiting || p.to != to)
+      return true;
+  }
+  return false;
+}
+
+/// True if a later operation of the client on the slot is under way: whether it
+/// overtakes this one is not known yet.
+bool router::later_one_sent(std::uint32_t index, const op& o) const {
+  const auto db = pending_[index].db;
+  for (auto i = pending_[index].after; i != none; i = pending_[i].after) {
+    const auto& p = pending_[i];
+    if (!p.directed && p.where == state::sent && p.db == db
+        && what(p).slot == o.slot)
+      return true;
+  }
+  return false;
+}
+
+/// The operation was done: earlier ones of its client on its slot that were
+/// refused can no longer take effect in their order.
+void router::fail_overtaken(std::uint32_t index) {
+  const auto slot = what(pending_[index]).slot;
+  const auto db = pending_[index].db;
+  std::vector<std::uint32_t> found;
+  for (auto i = pending_[index].before; i != none; i = pending_[i].before) {
+    const auto& p = pending_[i];
+    if (p.where == state::waiting && p.db == db && what(p).slot == slot)
+      found.push_back(i);
+  }
+  for (auto i = found.rbegin(); i != found.rend(); ++i)
+    fail(*i, pending_[*i].refusal, text_of(pending_[*i].refusal));
+}
+
+/// A refusal without effect: another replica, a newer config or a little later
+/// may do. False: the client has to hear of it.
+bool router::try_again(std::uint32_t index, errc refusal) {
+  auto& p = pending_[index];
+  if (p.directed
+      || (refusal != errc::not_ready && refusal != errc::no_replica
+          && refusal != errc::stale_config && refusal != errc::timeout))
+    return false;
+  if (p.give_up_ms == 0)
+    p.give_up_ms = now_ + options_.give_up_ms;
+  if (now_ >= p.give_up_ms)
+    return false;
+  const auto* ks = view_->keyspace_by_db(p.db);
+  if (refusal == errc::not_ready) {
+    note_unready(p.to->id, what(p).inc);
+    if (ks == nullptr)
+      return false;
+    const auto other = route(*ks, what(p).slot, p.to->id);
+    if (other == p.to->id || !usable(other, ks->inc))
+      return false;
+  }
+  const auto pause = p.tries++ == 0 ? 0 : pause_ms;
+  wait_until(index, refusal, now_ + pause);
+  return true;
+}
+
+void router::wait_until(std::uint32_t index, errc refusal, unix_ms not_before) {
+  auto& p = pending_[index];
+  TORC_ASSERT(p.where == state::sent);
+  unsend(p);
+  p.where = state::waiting;
+  p.refused_by = p.to->id;
+  p.refusal = refusal;
+  p.not_before_ms = not_before;
+  ++p.generation;
+  ++clients_[p.client].waiting;
+  waiting_.push_back({index, p.generation});
+  ask_flush();
+}
+
+/// Its coordinator is gone, or silent for too long.
+void router::lose(std::uint32_t index, bool peer_gone) {
+  auto& p = pending_[index];
+  const auto& x = parcels_[p.parcel];
+  if (p.directed) {
+    if (peer_gone)
+      fail(index, errc::no_replica, "the member asked is not reachable");
+    else if (p.give_up_ms != 0 && now_ >= p.give_up_ms)
+      fail(index, errc::timeout, "the member asked did not answer in time");
+    return;
+  }
+  const auto& o = what(p);
+  if (!is_write(o.kind) || !x.sent) {
+    const auto why = peer_gone ? errc::no_replica : errc::timeout;
+    if (!try_again(index, why))
+      fail(index, why, text_of(why));
+    return;
+  }
+  // Past this no coordinator carries it out any more.
+  const auto over =
+    x.sent_ms + options_.forwarded_write_ms + options_.max_skew_ms;
+  if (!repeatable(o)) {
+    if (peer_gone || now_ >= over)
+      fail(index, errc::unknown_outcome, text_of(errc::unknown_outcome));
+    return;
+  }
+  if (!peer_gone && now_ < over)
+    return;
+  if (p.give_up_ms == 0)
+    p.give_up_ms = x.sent_ms + options_.give_up_ms;
+  ++p.tries;
+  wait_until(index, errc::unknown_outcome, over);
+}
+
+void router::lose_parcel(std::uint32_t parcel, bool peer_gone) {
+  // By number: what is settled here may close the parcel.
+  const auto count = parcels_[parcel].batch.ops.size();
+  for (std::size_t i = 0; i < count && parcels_[parcel].open != 0; ++i) {
+    const auto id = parcels_[parcel].batch.ops[i].id;
+    const auto index = static_cast<std::uint32_t>(id);
+    const auto& p = pending_[index];
+    if (p.where == state::sent && p.parcel == parcel
+        && p.generation == static_cast<std::uint32_t>(id >> 32))
+      lose(index, peer_gone);
+  }
+}
+
+void router::check_parcels() {
+  for (std::uint32_t i = 0; i < parcels_.size(); ++i) {
+    auto& x = parcels_[i];
+    if (x.open == 0 || !x.sent || x.check_ms == 0 || now_ < x.check_ms)
+      continue;
+    const auto over =
+      x.sent_ms + options_.forwarded_write_ms + options_.max_skew_ms;
+    x.check_ms = x.directed ? now_ + 1 : now_ < over ? over : 0;
+    if (x.to->id == options_.self
+        || now_ >= x.sent_ms + options_.forwarded_read_ms || x.directed)
+      lose_parcel(i, false);
+  }
+}
+
+void router::run_waiting() {
+  auto due = std::move(waiting_);
+  waiting_.clear();
+  for (const auto& w : due) {
+    const auto& p = pending_[w.index];
+    if (p.where != state::waiting || p.generation != w.generation)
+      continue;
+    if (!resend(w.index))
+      waiting_.push_back(w);
+  }
+}
+
+/// False: it goes on waiting.
+bool router::resend(std::uint32_t index) {
+  const auto& p = pending_[index];
+  const auto* ks = view_->keyspace_by_db(p.db);
+  if (ks == nullptr) {
+    fail(index, errc::not_found, "the keyspace is gone");
+    return true;
+  }
+  const bool over = now_ >= p.give_up_ms;
+  auto o = what(p);
+  o.inc = ks->inc; // a flush gave the keyspace a new incarnation
+  auto* to = find_peer(route(*ks, o.slot, p.refused_by));
+  if (!over
+      && (now_ < p.not_before_ms || must_wait(index, o, to)
+          || later_one_sent(index, o)))
+    return false;
+  if (over || to == nullptr || !admits(*to)) {
+    fail(index, p.refusal, text_of(p.refusal));
+    return true;
+  }
+  // Copied from the parcel that it lies in, which another one may follow.
+  const auto old = p.parcel;
+  ++parcels_[old].open;
+  const auto key = key_of(p);
+  const auto value = value_of(p);
+  leave_parcel(pending_[index]);
+  --clients_[p.client].waiting;
+  send(index, *to, static_cast<std::uint16_t>(o.slot.value % to->shards), o,
+       key, value);
+  pending held;
+  held.parcel = old;
+  leave_parcel(held);
+  return true;
+}
+
+} // namespace torc
