@@ -32,7 +32,7 @@ result<std::string> read_file(const std::string& path) {
 }
 
 /// A TOML basic string.
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (auto c : text) {
     auto byte = static_cast<unsigned char>(c);
@@ -49,16 +49,16 @@ std::string quoted(std::string_view text) {
 }
 
 std::string address(const socket_address& a) {
-  return quoted(to_string(a));
+  return toml_string(to_string(a));
 }
 
 void add_trust(std::string& out, const node_options& o) {
   out += "\n# Members prove who they are by a shared secret or by [tls].\n";
   if (!o.cluster_secret_file.empty())
-    out +=
-      fmt::format("cluster_secret_file = {}\n", quoted(o.cluster_secret_file));
+    out += fmt::format("cluster_secret_file = {}\n",
+                       toml_string(o.cluster_secret_file));
   else if (!o.cluster_secret.empty())
-    out += fmt::format("cluster_secret = {}\n", quoted(o.cluster_secret));
+    out += fmt::format("cluster_secret = {}\n", toml_string(o.cluster_secret));
 }
 
 void add_sections(std::string& out, const node_options& o) {
@@ -66,23 +66,24 @@ void add_sections(std::string& out, const node_options& o) {
          "[default_keyspace]\n";
   out += fmt::format("engine = {}\nreplicas = {}\nconsistency = {}\n"
                      "ttl = {} # milliseconds; 0: keys stay\n",
-                     quoted(to_string(o.engine)), o.replicas,
-                     quoted(to_string(o.default_level)), o.default_ttl_ms);
+                     toml_string(to_string(o.engine)), o.replicas,
+                     toml_string(to_string(o.default_level)), o.default_ttl_ms);
   out += fmt::format("\n[log]\nlevel = {}\nformat = {}\n",
-                     quoted(to_string(o.log_level)),
-                     quoted(to_string(o.log_format)));
+                     toml_string(to_string(o.log_level)),
+                     toml_string(to_string(o.log_format)));
   if (!o.tls.empty())
     out += fmt::format("\n[tls]\nca = {}\ncert = {}\nkey = {}\n",
-                       quoted(o.tls.ca), quoted(o.tls.cert), quoted(o.tls.key));
+                       toml_string(o.tls.ca), toml_string(o.tls.cert),
+                       toml_string(o.tls.key));
   out += "\n# The members that the cluster begins with: the same list on every "
          "node.\n";
   for (auto& f : o.founders) {
     out += fmt::format("[[founders]]\nname = {}\ndoor = {}\nresp = {}\n"
                        "http = {}\n",
-                       quoted(f.name), address(f.door), address(f.resp),
+                       toml_string(f.name), address(f.door), address(f.resp),
                        address(f.http));
     if (!f.zone.empty())
-      out += fmt::format("zone = {}\n", quoted(f.zone));
+      out += fmt::format("zone = {}\n", toml_string(f.zone));
     if (f.weight != 1.0)
       out += fmt::format("weight = {:#}\n", f.weight);
     out += '\n';
@@ -141,8 +142,8 @@ std::string to_toml(const node_options& o) {
   std::string out =
     "# Settings of one Torc node. Flags of `torc node` override "
     "them.\n\n";
-  out += fmt::format("name = {}\ndata_dir = {}\n", quoted(o.name),
-                     quoted(o.data_dir));
+  out += fmt::format("name = {}\ndata_dir = {}\n", toml_string(o.name),
+                     toml_string(o.data_dir));
   out += "\n# Where it listens; without these, where its founder entry says.\n";
   auto listen = [&out](std::string_view key, const socket_address& a) {
     if (!a.empty())
@@ -152,14 +153,14 @@ std::string to_toml(const node_options& o) {
   listen("resp_listen", o.resp_listen);
   listen("http_listen", o.http_listen);
   if (!o.password.empty())
-    out += fmt::format("password = {}\n", quoted(o.password));
+    out += fmt::format("password = {}\n", toml_string(o.password));
   if (o.insecure)
     out += "insecure = true\n";
   add_trust(out, o);
   out += "\n# When eventual and weak writes reach the disk: always, interval, "
          "os.\n";
   out += fmt::format("sync = {}\nvirtual_nodes = {}\n",
-                     quoted(to_string(o.sync)), o.virtual_nodes);
+                     toml_string(to_string(o.sync)), o.virtual_nodes);
   out += "\n# Event loops (0: one per core), and bounds of memory in bytes "
          "(0: half of the RAM).\n";
   out += fmt::format("loops = {}\nmemory_bytes_max = {}\nblock_cache = {}\n",

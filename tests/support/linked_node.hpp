@@ -76,8 +76,8 @@ struct link_event {
 using echo_port =
   caf::typed_actor<caf::replies_to<std::string>::with<std::string>>;
 
-inline echo_port::behavior_type echo(echo_port::pointer self,
-                                     std::string name) {
+inline echo_port::behavior_type echoing(echo_port::pointer self,
+                                        std::string name) {
   self->set_default_handler(caf::drop);
   return {[name](const std::string& text) { return name + ": " + text; }};
 }
@@ -147,7 +147,7 @@ class linked_node {
 public:
   linked_node(std::uint32_t id, std::shared_ptr<membership> members)
     : id_(id), members_(std::move(members)), system_(config_),
-      echo_(system_.spawn(echo, name())),
+      echo_(system_.spawn(echoing, name())),
       listener_(system_.spawn(listen_to_links, events_)) {}
 
   ~linked_node() { stop(); }
