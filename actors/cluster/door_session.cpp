@@ -294,10 +294,11 @@ void door_session::end(result<admitted_peer> outcome) {
   if (!done_)
     return;
   timer_.cancel();
-  auto f = std::exchange(done_, nullptr);
-  if (!outcome)
+  const auto admitted = static_cast<bool>(outcome);
+  std::exchange(done_, nullptr)(*this, std::move(outcome));
+  // Last, so that whoever sees the end of the connection is counted no more.
+  if (!admitted)
     channel_.close();
-  f(*this, std::move(outcome));
 }
 
 } // namespace torc
