@@ -1,0 +1,41 @@
+#include "actors/client/scan_run.hpp"
+
+#include <algorithm>
+
+#include "torc/core/assert.hpp"
+#include "torc/core/byte_codec.hpp"
+
+namespace torc {
+
+bool scan_run::add(std::string_view payload, std::optional<scan_position> cut) {
+  TORC_ASSERT(missing_ > 0);
+  byte_reader r{payload};
+  while (r.ok() && !r.rest().empty()) {
+    const auto at = r.u64();
+    const auto key = r.bytes();
+    if (r.ok())
+      found_.emplace_back(at, key);
+  }
+  // Beyond the earliest cut, another shard's keys would come too early.
+  if (cut)
+    next_ = std::min(next_, *cut);
+  --missing_;
+  return r.ok();
+}
+
+scan_position scan_run::take(std::vector<std::string>& keys) {
+  TORC_ASSERT(complete());
+  std::sort(found_.begin(), found_.end());
+  for (std::size_t i = 0; i < found_.size(); ++i) {
+    auto& [at, key] = found_[i];
+    if (at >= pack(next_))
+      break;
+    // Keys of one position stay together: a cursor cannot point between them.
+    if (i >= count_ && at != found_[i - 1].first)
+      return unpack_scan_position(at);
+    keys.push_back(std::move(key));
+  }
+  return next_;
+}
+
+} // namespace torc
