@@ -169,12 +169,13 @@ void door::on_accepted(std::uint64_t id, door_session& s,
 
 void door::log_refusal(const door_session& s, const error& why) {
   const auto is_stranger = !s.authenticated();
-  if (!refusals_.allow(std::chrono::steady_clock::now()))
+  auto& limit = is_stranger ? strangers_refused_ : members_refused_;
+  if (!limit.allow(std::chrono::steady_clock::now()))
     return;
   auto line = fmt::format("refused {} from {}: {}",
                           is_stranger ? "a stranger" : "a member", s.remote(),
                           why.message);
-  if (const auto n = refusals_.take_suppressed(); n > 0)
+  if (const auto n = limit.take_suppressed(); n > 0)
     line += fmt::format(" ({} more refused before)", n);
   options_.log(is_stranger ? log_level::info : log_level::warn,
                std::move(line));

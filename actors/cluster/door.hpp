@@ -112,7 +112,8 @@ private:
   name_resolver resolver_{io_};
   tcp::acceptor acceptor_{io_};
   boost::asio::steady_timer retry_{io_};
-  refusal_log refusals_;
+  refusal_log strangers_refused_;
+  refusal_log members_refused_; ///< Apart: strangers must not hide these.
   std::uint64_t next_id_ = 0;
   std::map<std::uint64_t, std::shared_ptr<door_session>> pending_; ///< By age.
   struct dialling {

@@ -1,5 +1,8 @@
+#include <fstream>
+
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "actors/cluster/door_frames.hpp"
 #include "actors/cluster/secret_handshake.hpp"
@@ -128,10 +131,31 @@ rlim_t raise_descriptors(rlim_t wanted) {
   return limit.rlim_cur;
 }
 
+/// What this process holds of the machine's memory.
+std::size_t resident_bytes() {
+  std::ifstream in{"/proc/self/statm"};
+  std::size_t all = 0;
+  std::size_t resident = 0;
+  in >> all >> resident;
+  REQUIRE(resident > 0);
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+#if defined __SANITIZE_ADDRESS__
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 /// A second member gets in, whatever strangers do meanwhile.
-void member_gets_in(lone_node& there) {
+void member_gets_in(lone_node& there, const std::string& certs = "") {
   linked_node late{2, there.members};
-  REQUIRE(late.start());
+  auto o = late.options();
+  if (!certs.empty()) {
+    o.secret.clear();
+    o.tls = {certs + "/ca.crt", certs + "/n2.crt", certs + "/n2.key"};
+  }
+  REQUIRE(late.start(std::move(o)));
   late.links().refresh();
   const auto up = late.wait_up(m1);
   REQUIRE(up);
@@ -289,19 +313,45 @@ TEST_CASE("a hello that is too large or none is refused with a text",
 
 TEST_CASE("2000 idle connections keep no member out", "[door]") {
   // They outlive their time: only newer ones push them out.
-  lone_node there{patience};
+  const auto begun = GENERATE(false, true);
+  const scratch_directory dir;
+  if (begun) { // they go as far as TLS, which costs most
+    REQUIRE(create_authority_files(dir.path(), "torc"));
+    for (const auto* name : {"n1", "n2"})
+      REQUIRE(issue_member_files(dir.path(), name));
+  }
+  lone_node there{patience, begun ? dir.path() : ""};
   const auto descriptors = raise_descriptors(4096);
   const auto count = std::min<std::size_t>(2000, descriptors - 1000);
   CHECK(count == 2000);
+  const auto memory = resident_bytes();
   std::vector<std::unique_ptr<stranger>> idle;
   for (std::size_t i = 0; i < count; ++i) {
     idle.push_back(std::make_unique<stranger>(there.node));
+    if (begun)
+      idle.back()->send(door_frames::preface(door_frames::trust::certificates));
     CHECK(there.node.links().pending() <= 256);
   }
-  member_gets_in(there);
-  CHECK(idle.front()->read_to_end().empty());
+  member_gets_in(there, begun ? dir.path() : "");
+  CHECK(idle.front()->read_to_end().size() <= door_frames::preface_bytes);
   CHECK(there.node.wait_line("newer connections took its place"));
   CHECK(there.node.lines().size() < 100);
+  if (!sanitized) // which keeps what was freed
+    CHECK(resident_bytes() < memory + 64 * limits::mib);
+}
+
+TEST_CASE("a flood of strangers does not hide why a member is refused",
+          "[door]") {
+  lone_node there{patience};
+  for (int i = 0; i < 200; ++i) {
+    stranger s{there.node};
+    s.send("GET / HTTP/1.1\r\n");
+    CHECK(s.read_to_end().empty());
+  }
+  stranger member{there.node};
+  authenticate(member);
+  member.send(door_frames::frame("\1"));
+  CHECK(there.node.wait_line("refused a member"));
 }
 
 TEST_CASE("strangers leave nothing behind", "[door]") {
