@@ -41,7 +41,8 @@ struct read_reply {
 };
 
 struct write_reply {
-  bool found = false;   ///< A visible version was there before.
+  /// Of `remove` and `expire`: a visible version was there before.
+  bool found = false;
   bool changed = false; ///< A version was written.
   reply_info info;
 };
@@ -207,10 +208,11 @@ client_request scan(std::uint64_t cursor, std::uint32_t count);
 } // namespace requests
 
 /// A client actor whose requests go through the RESP doors of a cluster; the
-/// counterpart of `local_cluster::client_actor`. Ends by `exit_msg`.
-client_actor spawn_client(caf::actor_system& sys,
-                          std::vector<std::string> addresses,
-                          client_options options = {});
+/// counterpart of `local_cluster::client_actor`. Connects with its first
+/// request. Ends by `exit_msg`. `errc::invalid_argument`: no such addresses.
+result<client_actor> spawn_client(caf::actor_system& sys,
+                                  std::vector<std::string> addresses,
+                                  client_options options = {});
 
 /// The backend of a client that talks to a client actor of this process. The
 /// actor's system must outlive it.
