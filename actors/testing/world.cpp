@@ -61,7 +61,7 @@ world::state::state(std::uint64_t seed, const configure_fn& configure)
   : config(configure), system(config),
     scheduler(
       dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
-    random(seed) {
+    random(seed), origin(scheduler.clock().now()) {
   caf::actor_config cfg;
   alarm = caf::actor_cast<caf::strong_actor_ptr>(
     caf::make_actor<alarm_actor, caf::actor>(system.next_actor_id(),
@@ -203,7 +203,7 @@ random_source& world::random() noexcept {
 }
 
 world::duration world::elapsed() const noexcept {
-  return state_->scheduler.clock().now().time_since_epoch();
+  return state_->scheduler.clock().now() - state_->origin;
 }
 
 void world::after(duration delay, std::function<void()> what) {

@@ -64,6 +64,7 @@ struct world::state {
   caf::actor_system system;
   caf::scheduler::test_coordinator& scheduler;
   random_source random;
+  caf::actor_clock::time_point origin;        ///< When the world began.
   std::uint64_t hash = 14695981039346656037u; ///< FNV-1a.
   std::uint64_t steps = 0;
   bool ending = false;
