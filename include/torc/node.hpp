@@ -67,6 +67,8 @@ public:
   /// Null until a config is known.
   std::shared_ptr<const cluster_view> view() const;
 
+  /// Why this node cannot go on and should be restarted; empty: it is fine.
+  std::string failure() const;
   /// Why clients should not come here now; empty: ready.
   std::string unready() const;
   /// Waits until the node is ready; false if it is not within the time.

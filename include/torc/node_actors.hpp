@@ -59,6 +59,9 @@ struct node_environment {
   /// As in ring_manager_options; may be empty.
   std::function<void(std::shared_ptr<const cluster_view>)> on_view;
   std::function<void(member_id, bool up)> on_peer;
+  /// Called once per actor that ended without being told to: the node cannot
+  /// go on. From any thread; may be empty.
+  std::function<void(std::string what)> on_failure;
 };
 
 /// What a node's actors count, by role.
@@ -85,7 +88,7 @@ public:
   /// or a clock ceiling is damaged; `errc::io_error`.
   static result<std::unique_ptr<node_actors>> start(caf::actor_system& sys,
                                                     node_environment env);
-  /// Stops and waits, if nobody did (threaded only).
+  /// Stops, if nobody did.
   ~node_actors();
 
   node_actors(const node_actors&) = delete;
@@ -100,12 +103,11 @@ public:
   std::uint16_t shards() const noexcept;
   const node_counters& counters() const noexcept;
 
-  /// Tells all actors to end, in order: ring manager, synchronizer, shards,
-  /// committer, loaders. They have ended once the scheduler ran them.
+  /// Ends all actors: ring manager, synchronizer, shards, then, when all that
+  /// these wrote is durable, committer and loaders. Threaded: waits for it, a
+  /// few seconds at most. Else only tells them: they end when the scheduler
+  /// runs. Idempotent.
   void stop();
-  /// Waits until all have ended. Blocks; not under a deterministic scheduler.
-  /// REQUIRES: stop().
-  void wait();
 
 private:
   struct state;

@@ -75,6 +75,12 @@ using register_message =
   std::variant<register_prepare, register_promise, register_accept,
                register_accepted, register_refusal, register_chosen>;
 
+/// Wire form: version byte, kind, fields, checksum (docs/formats.md).
+std::string encode_register_message(const register_message& m);
+
+/// `errc::corrupt` says what is wrong.
+result<register_message> decode_register_message(std::string_view bytes);
+
 struct register_envelope {
   member_id to; ///< May be the sender itself: delivered like any other.
   register_message message;

@@ -107,7 +107,7 @@ typename Inspector::result_type inspect(Inspector& f, slot_wants& x) {
 }
 
 /// Ring manager to ring manager: a `register_message` of the configuration
-/// register, encoded by core/config_messages.hpp.
+/// register, encoded by core/config_register.hpp.
 struct register_letter {
   member_id sender;
   torc::epoch epoch; ///< Of the sender's config.
@@ -153,5 +153,11 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, config_value& x) {
   return f(x.sender, x.epoch, x.bytes);
 }
+
+// True if the lists that belong together have the same length: check it before
+// walking a message that came from another process.
+bool well_formed(const compare_offer& m) noexcept;
+bool well_formed(const slot_digests& m) noexcept;
+bool well_formed(const slot_entries& m) noexcept;
 
 } // namespace torc
