@@ -1,57 +1,75 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
-#include <functional>
-#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "actors/gateway/input_buffer.hpp"
 #include "actors/gateway/reply_ring.hpp"
 #include "torc/core/resp.hpp"
 #include "torc/core/types.hpp"
+#include "torc/gateway.hpp"
+#include "torc/router.hpp"
 
 namespace torc::gateway {
 
 /// What CLIENT REPLY says.
-enum class reply_mode : std::uint8_t { on, off, skip_next, skip_this };
+enum class reply_mode : std::uint8_t { on, off, skip_next };
+
+/// The slots of one keyspace that a connection wrote to since its last WAIT.
+struct written_slots {
+  incarnation inc;
+  std::uint32_t db = 0;
+  std::unique_ptr<std::bitset<slot_count>> slots;
+};
+
+/// Whoever moves a session's bytes.
+class session_io {
+public:
+  /// There is output, room for input, or an end.
+  virtual void on_wake() = 0;
+
+protected:
+  ~session_io() = default;
+};
 
 /// The state of one RESP connection, without its socket.
-///
-/// Invariant: `inbox` from `parsed` on is what was received and not parsed.
 struct session {
-  std::uint64_t id = 0;
-  std::string address;       ///< Of the client, "host:port".
-  std::string local_address; ///< Of the door.
-  std::string name;          ///< CLIENT SETNAME
-  std::string lib_name;
-  std::string lib_version;
-  unix_ms created_ms = 0;
-  unix_ms active_ms = 0;
+  std::uint64_t key = 0; ///< Of the core's table: index and generation.
+  std::shared_ptr<client_record> record;
+  router::client_id route = 0;
+  session_io* io = nullptr; ///< Null: gone.
 
   int protocol = 2;
   bool authenticated = false;
-  std::uint32_t db = 0;
   bool level_chosen = false; ///< CLIENT CONSISTENCY was said.
-  consistency level = consistency::eventual;
   reply_mode replies = reply_mode::on;
-  const char* last_command = "NULL";
-
-  std::string inbox;
-  std::size_t parsed = 0;
-  resp_request_parser parser;
-  reply_ring ring;
+  consistency level = consistency::eventual;
+  std::uint32_t db = 0;
 
   bool barrier = false; ///< A command that later ones wait for is under way.
   bool closing = false; ///< No more commands; ends when the output is written.
   bool dead = false;    ///< Ends at once; replies under way are dropped.
+  bool woken = false;   ///< In the core's list.
+  bool stalled = false; ///< The next command waits for those before it.
 
-  hlc_time token;       ///< Highest clock this client has seen.
-  /// Slots written to since the last WAIT, and who coordinated: a bounded set;
-  /// above the bound WAIT asks about every slot's coordinator at hand.
-  std::map<std::pair<incarnation, slot_id>, member_id> written;
-  bool written_overflow = false;
+  input_buffer inbox;
+  resp_request_parser parser;
+  reply_ring ring;
 
-  /// Tells the socket that there is output, room to read, or an end.
-  std::function<void()> wake;
+  std::vector<written_slots> written;
+  std::uint64_t written_routes = 0; ///< Router's generation at the first one.
+  bool written_moved = false;       ///< Routes changed between writes.
+  bool written_overflow = false;    ///< More keyspaces than are remembered.
+
+  /// May more commands be read now?
+  bool takes_input() const noexcept {
+    return !closing && !dead && !barrier && !ring.full();
+  }
+  /// May more bytes be received now?
+  bool takes_bytes() const noexcept { return takes_input() && !stalled; }
 };
 
 } // namespace torc::gateway
