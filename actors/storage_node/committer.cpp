@@ -2,6 +2,7 @@
 // with one fsync (group commit), and is answered when that is done.
 #include <caf/all.hpp>
 
+#include "torc/log.hpp"
 #include "torc/storage_node.hpp"
 
 namespace torc {
@@ -11,6 +12,9 @@ constexpr auto tick_every = std::chrono::milliseconds(100);
 constexpr std::uint32_t ticks_per_sync = 10;
 constexpr std::uint32_t ticks_per_recovery = 5;
 
+/// After a failure nothing is written until the engine says that all it took
+/// before is durable; and what the shards decided before they heard of the
+/// failure is refused by its generation, as it may build on what is gone.
 class committer : public committer_actor::base {
   using super = committer_actor::base;
 
@@ -35,7 +39,7 @@ public:
 
   void on_exit() override {
     waiting_.clear();
-    shards_.clear();
+    senders_.clear();
   }
 
 private:
@@ -43,74 +47,94 @@ private:
 
   struct waiting {
     caf::strong_actor_ptr from;
-    std::uint16_t shard;
     std::uint64_t seq;
-    std::uint64_t generation;
   };
 
   void take(local::commit_request r) {
-    shards_[current_sender()] = r.generation;
-    // Decided on what a failure took back: the shard knows by now or will.
-    if (failure_ || r.generation < generation_of(current_sender())) {
-      answer({current_sender(), r.shard, r.seq, r.generation}, false);
+    const auto from = current_sender();
+    if (!from || !r.writes)
       return;
+    if (std::find(senders_.begin(), senders_.end(), from) == senders_.end())
+      senders_.push_back(from);
+    if (failure_)
+      return answer(from, r.seq, false, failure_);
+    if (r.generation != generation_) {
+      answer(from, r.seq, false,
+             std::make_shared<const error>(
+               error{errc::io_error, "decided before the disk failed"}));
+      return tell_resumed(from);
     }
     must_sync_ =
       must_sync_ || r.must_sync || options_.sync() == sync_policy::always;
     if (waiting_.empty())
       send(caf::actor_cast<committer_actor>(this), flush_atom::value);
-    waiting_.push_back({current_sender(), r.shard, r.seq, r.generation});
-    options_.counters->requests.add(r.writes->count());
+    waiting_.push_back({from, r.seq});
+    options_.counters->requests.add();
+    options_.counters->writes.add(r.writes->count());
     if (batch_.empty())
       std::swap(batch_, *r.writes);
     else
       batch_.append(*r.writes);
   }
 
-  std::uint64_t generation_of(const caf::strong_actor_ptr& s) {
-    const auto it = lowest_.find(s);
-    return it == lowest_.end() ? 0 : it->second;
-  }
-
   void commit() {
     if (waiting_.empty())
       return;
     const bool synced = must_sync_;
-    const auto applied = options_.disk->apply(
-      batch_, synced ? durability::synced : durability::buffered);
+    const auto applied =
+      batch_.empty() && synced
+        ? options_.disk->sync() // somebody waits for what is there already
+        : options_.disk->apply(batch_, synced ? durability::synced
+                                              : durability::buffered);
     options_.counters->batches.add();
     options_.counters->bytes.add(batch_.bytes());
-    if (synced)
-      options_.counters->syncs.add();
-    unsynced_ = !synced;
-    if (!applied)
-      fail(applied.error());
-    for (const auto& w : waiting_)
-      answer(w, synced);
+    const auto answered = std::move(waiting_);
     waiting_.clear();
     batch_.clear();
     must_sync_ = false;
+    if (!applied) {
+      fail(applied.error());
+      for (const auto& w : answered)
+        answer(w.from, w.seq, false, failure_);
+      return tell_failed();
+    }
+    if (synced)
+      options_.counters->syncs.add();
+    // A sync covers all that was applied before it.
+    unsynced_ = !synced;
+    for (const auto& w : answered)
+      answer(w.from, w.seq, synced, nullptr);
   }
 
   void fail(const error& e) {
     failure_ = std::make_shared<const error>(e);
+    ++generation_;
     options_.counters->failures.add();
-    // What a shard sends before it has heard of this is refused by its number.
-    for (const auto& [s, generation] : shards_)
-      lowest_[s] = generation + 1;
+    options_.counters->broken.set(1);
+    log::error("storage", "the disk refuses writes: {}", e.message);
   }
 
-  void answer(const waiting& w, bool synced) {
+  /// Also those that wait for nothing: what they have applied may be in doubt.
+  void tell_failed() {
+    for (const auto& s : senders_)
+      answer(s, 0, false, failure_);
+  }
+
+  void answer(const caf::strong_actor_ptr& to, std::uint64_t seq, bool synced,
+              std::shared_ptr<const error> failure) {
     local::committed c;
-    c.seq = w.seq;
-    c.generation = w.generation;
+    c.seq = seq;
+    c.generation = generation_;
     c.synced = synced;
-    if (failure_)
-      c.failure = failure_;
-    else if (w.generation < generation_of(w.from))
-      c.failure = std::make_shared<const error>(
-        error{errc::io_error, "decided before the disk failed"});
-    send(caf::actor_cast<reply_port>(w.from), std::move(c));
+    c.failure = std::move(failure);
+    send(caf::actor_cast<reply_port>(to), std::move(c));
+  }
+
+  void tell_resumed(const caf::strong_actor_ptr& to) {
+    local::committed c;
+    c.generation = generation_;
+    c.resumed = true;
+    send(caf::actor_cast<reply_port>(to), std::move(c));
   }
 
   void on_tick() {
@@ -118,46 +142,41 @@ private:
     if (failure_) {
       if (ticks_ % ticks_per_recovery == 0)
         recover();
-      return;
+    } else if (unsynced_ && ticks_ % ticks_per_sync == 0
+               && options_.sync() == sync_policy::interval) {
+      sync_interval();
     }
-    if (unsynced_ && ticks_ % ticks_per_sync == 0
-        && options_.sync() == sync_policy::interval) {
-      options_.counters->syncs.add();
-      unsynced_ = false;
-      if (const auto applied = options_.disk->sync(); !applied) {
-        fail(applied.error());
-        tell_all(failure_);
-      }
+  }
+
+  void sync_interval() {
+    if (const auto synced = options_.disk->sync(); !synced) {
+      fail(synced.error());
+      return tell_failed();
     }
+    options_.counters->syncs.add();
+    unsynced_ = false;
   }
 
   void recover() {
     if (!options_.disk->recover())
       return;
-    failure_.reset();
-    tell_all(nullptr);
-  }
-
-  /// A failure or the end of one, outside of any request.
-  void tell_all(std::shared_ptr<const error> failure) {
-    for (const auto& [s, generation] : shards_) {
-      local::committed c;
-      c.generation = failure ? generation : generation_of(s);
-      c.resumed = failure == nullptr;
-      c.failure = failure;
-      send(caf::actor_cast<reply_port>(s), std::move(c));
-    }
+    failure_ = nullptr;
+    unsynced_ = false;
+    options_.counters->broken.set(0);
+    log::info("storage", "the disk takes writes again");
+    for (const auto& s : senders_)
+      tell_resumed(s);
   }
 
   committer_options options_;
+  std::vector<caf::strong_actor_ptr> senders_; ///< Who is told of failures.
   write_batch batch_;
-  std::vector<waiting> waiting_;
+  std::vector<waiting> waiting_; ///< Whose writes are in `batch_`.
   bool must_sync_ = false;
-  bool unsynced_ = false;
+  bool unsynced_ = false; ///< Something was applied since the last sync.
   std::uint32_t ticks_ = 0;
+  std::uint64_t generation_ = 0; ///< Failures so far.
   std::shared_ptr<const error> failure_;
-  std::map<caf::strong_actor_ptr, std::uint64_t> shards_; ///< And generation.
-  std::map<caf::strong_actor_ptr, std::uint64_t> lowest_; ///< Accepted.
 };
 
 } // namespace

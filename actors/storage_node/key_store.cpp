@@ -3,15 +3,19 @@
 namespace torc::storage {
 
 read_status key_store::get(engine_kind where, std::string_view key,
-                           read_buffer& out) {
-  if (where == engine_kind::memory)
-    return memory_->get(column::data, key, read_mode::cached_only, out);
-  if (!overlay_.empty())
+                           read_buffer& out) const {
+  if (where == engine_kind::rocksdb && !overlay_.empty())
     if (const auto it = overlay_.find(key); it != overlay_.end()) {
       out.point_at(it->second.bytes);
       return read_status::found;
     }
-  return disk_->get(column::data, key, read_mode::cached_only, out);
+  return get_settled(where, key, out);
+}
+
+read_status key_store::get_settled(engine_kind where, std::string_view key,
+                                   read_buffer& out) const {
+  const auto& from = where == engine_kind::memory ? *memory_ : *disk_;
+  return from.get(column::data, key, read_mode::cached_only, out);
 }
 
 result<void> key_store::put_memory(std::string_view key,
@@ -36,6 +40,8 @@ void key_store::put_dirty(std::string_view key, std::string_view entry,
 }
 
 std::uint64_t key_store::dirty_seq(std::string_view key) const {
+  if (overlay_.empty())
+    return 0;
   const auto it = overlay_.find(key);
   return it == overlay_.end() ? 0 : it->second.seq;
 }

@@ -36,7 +36,12 @@ public:
     : memory_(std::move(memory)), disk_(std::move(disk)) {}
 
   /// Looks a key up without blocking. The bytes stay valid until the next call.
-  read_status get(engine_kind where, std::string_view key, read_buffer& out);
+  read_status get(engine_kind where, std::string_view key,
+                  read_buffer& out) const;
+
+  /// The same without what is not durable yet.
+  read_status get_settled(engine_kind where, std::string_view key,
+                          read_buffer& out) const;
 
   /// Stores an entry in the memory engine.
   result<void> put_memory(std::string_view key, std::string_view entry);

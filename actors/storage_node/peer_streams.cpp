@@ -1,20 +1,49 @@
 #include "actors/storage_node/peer_streams.hpp"
 
-#include "torc/core/assert.hpp"
+#include <algorithm>
 
 namespace torc::storage {
+namespace {
+
+template <class Peers>
+auto place_of(Peers& peers, member_id m) {
+  return std::lower_bound(
+    peers.begin(), peers.end(), m,
+    [](const auto& p, member_id wanted) { return p->id < wanted; });
+}
+
+auto arrival_of(peer_stream& s, std::uint64_t id) {
+  return std::find_if(s.arrivals.begin(), s.arrivals.end(),
+                      [&](const auto& a) { return a.id == id; });
+}
+
+} // namespace
+
+peer_state* peer_streams::find(member_id m) noexcept {
+  const auto it = place_of(peers_, m);
+  return it != peers_.end() && (*it)->id == m ? it->get() : nullptr;
+}
+
+peer_state& peer_streams::state_of(member_id m) {
+  auto it = place_of(peers_, m);
+  if (it == peers_.end() || (*it)->id != m) {
+    it = peers_.insert(it, std::make_unique<peer_state>());
+    (*it)->id = m;
+  }
+  return **it;
+}
 
 void peer_streams::restart(peer_stream& s, unix_ms now) {
   s.pushes.reset();
   s.stream = ++next_stream_;
   s.last_batch = 0;
   s.outbox.clear();
-  s.oldest_sent_ms = now;
+  s.moved_ms = now;
 }
 
 void peer_streams::connect(member_id m, std::vector<storage_node_port> shards,
                            unix_ms now) {
-  auto& p = peers_[m];
+  auto& p = state_of(m);
   p.up = true;
   p.attempted = true;
   if (p.streams.size() != shards.size()) {
@@ -39,83 +68,130 @@ void peer_streams::disconnect(member_id m) {
     s.received = 0;
     s.durable = 0;
     s.owes_ack = false;
-    s.arriving_batches.clear();
+    s.arrivals.clear();
   }
 }
 
-peer_state* peer_streams::find(member_id m) {
-  const auto it = peers_.find(m);
-  return it == peers_.end() ? nullptr : &it->second;
+bool peer_streams::hint(peer_stream& s, std::uint64_t write,
+                        std::string_view key, hlc_time written) {
+  if (s.hinted.contains(key))
+    return true;
+  const auto before = s.pushes.size();
+  s.pushes.add(write, key, written);
+  if (s.pushes.size() == before)
+    return false;
+  s.hinted.emplace(key);
+  return true;
 }
 
-peer_stream* peer_streams::stream_for(member_id m, slot_id s) {
-  auto* p = find(m);
-  if (p == nullptr || p->streams.empty())
-    return nullptr;
-  return &p->streams[s.value % p->streams.size()];
+void peer_streams::sent(peer_stream& s, std::size_t bytes, unix_ms now) {
+  if (s.pushes.in_flight() == 0)
+    s.moved_ms = now;
+  s.hinted.erase(s.pushes.next()->key);
+  s.pushes.sent(s.last_batch + 1, bytes);
 }
 
-bool peer_streams::arrived(peer_stream& s, std::uint64_t stream,
-                           std::uint64_t batch) {
+void peer_streams::skip(peer_stream& s) {
+  s.hinted.erase(s.pushes.next()->key);
+  s.pushes.skip();
+}
+
+bool peer_streams::acknowledged(peer_stream& s, std::uint64_t batch,
+                                unix_ms now) {
+  const auto before = s.pushes.in_flight();
+  s.pushes.acknowledge(batch);
+  if (s.pushes.in_flight() == before)
+    return false;
+  s.moved_ms = now;
+  return true;
+}
+
+void peer_streams::resend_stale(unix_ms now, unix_ms timeout_ms) {
+  for (auto& p : peers_)
+    for (auto& s : p->streams)
+      if (p->up && s.pushes.in_flight() > 0 && now > s.moved_ms + timeout_ms)
+        restart(s, now);
+}
+
+std::uint64_t peer_streams::arrived(peer_stream& s, std::uint64_t stream,
+                                    std::uint64_t batch) {
   if (stream < s.in_stream)
-    return false; // late, from a former life of the stream
+    return 0; // late, from a former life of the stream
   if (stream > s.in_stream) {
     s.in_stream = stream;
     s.received = 0;
     s.durable = 0;
-    s.arriving_batches.clear();
+    s.arrivals.clear();
   }
   if (batch <= s.received) {
     s.owes_ack = true; // our acknowledgement may have been lost
-    return false;
+    return 0;
   }
   if (batch != s.received + 1)
-    return false;
+    return 0;
   s.received = batch;
-  s.arriving_batches.push_back({batch, 0, 0});
-  return true;
+  // Not durable before `settle` says with what.
+  s.arrivals.push_back({++next_arrival_, batch, ~std::uint64_t{0}, 0});
+  return next_arrival_;
 }
 
-void peer_streams::settle(peer_stream& s, std::uint64_t seq,
-                          std::uint32_t parked) {
-  TORC_ASSERT(!s.arriving_batches.empty());
-  s.arriving_batches.back().seq = seq;
-  s.arriving_batches.back().parked = parked;
+void peer_streams::settle(peer_stream& s, std::uint64_t arrival,
+                          std::uint64_t seq, std::uint32_t parked) {
+  if (const auto it = arrival_of(s, arrival); it != s.arrivals.end()) {
+    it->seq = seq;
+    it->parked = parked;
+  }
+}
+
+void peer_streams::unpark(peer_stream& s, std::uint64_t arrival,
+                          std::uint64_t seq) {
+  if (const auto it = arrival_of(s, arrival); it != s.arrivals.end()) {
+    --it->parked;
+    it->seq = std::max(it->seq, seq);
+  }
+}
+
+void peer_streams::reject(peer_stream& s, std::uint64_t arrival) {
+  const auto it = arrival_of(s, arrival);
+  if (it == s.arrivals.end())
+    return;
+  s.received = it->batch - 1;
+  s.arrivals.erase(it, s.arrivals.end());
+}
+
+void peer_streams::reject_all() {
+  for (auto& p : peers_)
+    for (auto& s : p->streams) {
+      s.arrivals.clear();
+      s.received = s.durable;
+    }
+}
+
+void peer_streams::advance_ack(peer_stream& s, std::uint64_t durable_seq) {
+  while (!s.arrivals.empty() && s.arrivals.front().parked == 0
+         && s.arrivals.front().seq <= durable_seq) {
+    s.durable = s.arrivals.front().batch;
+    s.owes_ack = true;
+    s.arrivals.pop_front();
+  }
 }
 
 void peer_streams::advance_acks(std::uint64_t durable_seq) {
-  for (auto& [m, p] : peers_)
-    for (auto& s : p.streams)
-      while (!s.arriving_batches.empty()
-             && s.arriving_batches.front().parked == 0
-             && s.arriving_batches.front().seq <= durable_seq) {
-        s.durable = s.arriving_batches.front().batch;
-        s.owes_ack = true;
-        s.arriving_batches.pop_front();
-      }
+  for (auto& p : peers_)
+    for (auto& s : p->streams)
+      advance_ack(s, durable_seq);
 }
 
-void peer_streams::resend_stale(unix_ms now, unix_ms timeout_ms) {
-  for (auto& [m, p] : peers_)
-    for (auto& s : p.streams)
-      if (p.up && s.pushes.in_flight() > 0
-          && now > s.oldest_sent_ms + timeout_ms)
-        restart(s, now);
-}
-
-void peer_streams::flush(const peer_batch& header, unix_ms now,
-                         const sink& send) {
-  for (auto& [m, p] : peers_) {
-    if (!p.up)
+void peer_streams::flush(const peer_batch& header, const sink& send) {
+  for (auto& p : peers_) {
+    if (!p->up)
       continue;
-    for (std::size_t i = 0; i < p.streams.size(); ++i) {
-      auto& s = p.streams[i];
+    for (std::size_t i = 0; i < p->streams.size(); ++i) {
+      auto& s = p->streams[i];
       if (s.outbox.empty() && !s.owes_ack)
         continue;
       auto out = header;
       if (!s.outbox.empty()) {
-        if (s.pushes.in_flight() == 0)
-          s.oldest_sent_ms = now;
         out.batch = ++s.last_batch;
         out.items = std::move(s.outbox);
         s.outbox.clear();
@@ -124,25 +200,37 @@ void peer_streams::flush(const peer_batch& header, unix_ms now,
       out.ack_stream = s.in_stream;
       out.ack = s.durable;
       s.owes_ack = false;
-      send(p.shards[i], std::move(out));
+      send(p->id, static_cast<std::uint16_t>(i), p->shards[i], std::move(out));
     }
   }
 }
 
 bool peer_streams::has_mail() const {
-  for (const auto& [m, p] : peers_)
-    for (const auto& s : p.streams)
-      if (p.up && (s.owes_ack || !s.outbox.empty()))
-        return true;
+  for (const auto& p : peers_)
+    if (p->up)
+      for (const auto& s : p->streams)
+        if (!s.outbox.empty() || s.owes_ack)
+          return true;
   return false;
 }
 
 std::uint64_t peer_streams::hints() const {
   std::uint64_t n = 0;
-  for (const auto& [m, p] : peers_)
-    for (const auto& s : p.streams)
+  for (const auto& p : peers_)
+    for (const auto& s : p->streams)
       n += s.pushes.size();
   return n;
+}
+
+hlc_time peer_streams::oldest_hint() const {
+  hlc_time oldest;
+  for (const auto& p : peers_)
+    for (const auto& s : p->streams)
+      if (const auto* x = s.pushes.oldest();
+          x != nullptr && x->written.value != 0
+          && (oldest.value == 0 || x->written < oldest))
+        oldest = x->written;
+  return oldest;
 }
 
 } // namespace torc::storage

@@ -1,3 +1,4 @@
+// Operations of clients: what a coordinating replica does with them.
 #include "actors/storage_node/shard.hpp"
 
 #include "torc/core/limits.hpp"
@@ -6,8 +7,9 @@
 namespace torc::storage {
 namespace {
 
-constexpr std::size_t parked_max = 65536;
-constexpr std::size_t commit_waiting_max = 262144;
+constexpr std::size_t replies_waiting_max = 262'144;
+constexpr std::size_t commit_bytes_max = 64 * limits::mib;
+constexpr std::size_t wait_ops_max = 65'536;
 
 op_reply reply_to(const op& o) {
   op_reply r;
@@ -23,7 +25,13 @@ shard::shard(storage_node_options options, shard_effects effects)
     clock_(options_.ceiling, options_.max_skew_ms),
     store_(std::move(options_.memory), options_.disk),
     peers_(options_.ceiling.value), slots_(options_.shard, options_.shards),
-    batch_(std::make_shared<write_batch>()), seq_(1) {
+    batch_(std::make_shared<write_batch>()) {
+  const auto bound = hlc_to_ms(options_.ceiling);
+  const auto ahead = options_.max_skew_ms / 2;
+  quiet_until_ms_ = bound > ahead ? bound - ahead : 0;
+}
+
+void shard::start() {
   now_ = options_.wall();
   on_view(options_.view);
   extend_ceiling();
@@ -31,261 +39,205 @@ shard::shard(storage_node_options options, shard_effects effects)
 
 void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
   now_ = options_.wall();
-  if (!well_formed(batch) || batch.version != wire_version)
-    return; // from a damaged or foreign sender: nothing in it can be trusted
-  const auto latest = hlc_from_ms(now_ + options_.max_skew_ms);
-  if (batch.clock <= latest)
+  if (batch.version != wire_version)
+    return options_.counters->batches_unknown.add();
+  if (!well_formed(batch)) // nothing in it can be trusted
+    return options_.counters->batches_malformed.add();
+  const bool ahead = batch.clock > clock_.last()
+                     && batch.clock > hlc_from_ms(now_ + options_.max_skew_ms);
+  if (ahead)
+    options_.counters->messages_ahead.add();
+  else
     clock_.observe(batch.clock);
   extend_ceiling();
-  const bool late =
-    batch.not_after.value != 0 && hlc_from_ms(now_) > batch.not_after;
   std::string_view bytes = batch.bytes;
   for (const auto& o : batch.ops) {
     const auto key = bytes.substr(0, o.key_bytes);
     const auto value = bytes.substr(o.key_bytes, o.value_bytes);
     bytes.remove_prefix(std::size_t{o.key_bytes} + o.value_bytes);
-    if (late && is_write(o.kind))
-      refuse(o, from, errc::timeout, "the write came too late to be done");
+    if (ahead)
+      refuse(o, from, errc::refused,
+             "the sender's clock is ahead by more than max_skew");
     else
-      execute(o, key, value, from);
+      execute({o, key, value, from, batch.not_after});
   }
   request_flush();
 }
 
-void shard::execute(const op& o, std::string_view key, std::string_view value,
-                    const caf::strong_actor_ptr& from) {
+void shard::execute(const call& c) {
+  const auto& o = c.what;
+  if (is_write(o.kind) && c.not_after.value != 0
+      && hlc_from_ms(now_) > c.not_after)
+    return refuse(o, c.from, errc::timeout, "the write came too late");
   const auto* ks = view_->keyspace(o.inc);
   if (ks == nullptr)
-    return refuse(o, from, errc::stale_config, "unknown keyspace incarnation");
-  if (fresh_.contains(o.inc) && o.kind != op_kind::wait)
-    return refuse(o, from, errc::not_ready,
+    return refuse(o, c.from, errc::stale_config,
+                  view_->dropped(o.inc) ? "the keyspace's incarnation is gone"
+                                        : "unknown keyspace incarnation");
+  if (o.kind == op_kind::wait)
+    return wait(c);
+  if (!fresh_.empty() && fresh_.contains(o.inc))
+    return refuse(o, c.from, errc::not_ready,
                   "this replica is still fetching the keyspace");
   switch (o.kind) {
-  case op_kind::scan: return scan_page(o, ks, from);
-  case op_kind::count: return count_keys(o, ks, value, from);
-  case op_kind::random_key: return random_key(o, ks, value, from);
-  case op_kind::wait:
-    wait_ops_.push_back({o, from, batch_->empty() ? seq_ - 1 : seq_, 0});
-    return check_waiters(now_);
-  default: return execute_on_key(o, ks, key, value, from);
+  case op_kind::scan: return scan_page(c, ks);
+  case op_kind::count: return count_keys(c, ks);
+  case op_kind::random_key: return random_key(c, ks);
+  case op_kind::read:
+  case op_kind::head:
+  case op_kind::put:
+  case op_kind::remove:
+  case op_kind::expire: return execute_on_key(c, ks);
+  default:
+    return refuse(o, c.from, errc::unsupported, "unknown kind of operation");
   }
 }
 
+/// Whether a write may begin at all; `decide` looks at its size.
 result<void> shard::may_write(const op& o, keyspace_ref ks) const {
   if (o.kind == op_kind::put
       && (o.value_bytes > limits::value_bytes_max
           || o.key_bytes > limits::key_bytes_max))
     return {errc::invalid_argument, "key or value too large"};
-  if (ks->engine == engine_kind::rocksdb) {
-    if (broken_)
-      return *broken_;
-    if (replies_.waiting() > commit_waiting_max)
-      return {errc::try_again, "the commit queue is full"};
-  } else if (o.kind == op_kind::put && options_.memory_bytes_max != 0
-             && store_.memory().size().bytes + o.value_bytes
-                  > options_.memory_bytes_max) {
-    return {errc::memory_limit, "memory_bytes_max is reached"};
-  }
+  if (ks->engine != engine_kind::rocksdb)
+    return {};
+  if (broken_)
+    return *broken_;
+  if (replies_.waiting() > replies_waiting_max
+      || commit_bytes_ + batch_->bytes() > commit_bytes_max)
+    return {errc::try_again, "the commit queue is full"};
   return {};
 }
 
-void shard::execute_on_key(const op& o, keyspace_ref ks,
-                           std::string_view user_key, std::string_view value,
-                           const caf::strong_actor_ptr& from) {
+void shard::execute_on_key(const call& c, keyspace_ref ks) {
+  const auto& o = c.what;
   if (!slots_.owns(o.slot) || !is_replica(options_.self, ks, o.slot))
-    return refuse(o, from, errc::no_replica, "not a replica of this slot");
+    return refuse(o, c.from, errc::no_replica, "not a replica of this slot");
   if (o.level == consistency::strong)
-    return refuse(o, from, errc::unsupported, "the strong level is not served");
+    return refuse(o, c.from, errc::unsupported,
+                  "the strong level is not served");
   if (is_write(o.kind)) {
     if (const auto allowed = may_write(o, ks); !allowed) {
       options_.counters->writes_refused.add();
-      return refuse(o, from, allowed.error().code, allowed.error().message);
+      return refuse(o, c.from, allowed.error().code, allowed.error().message);
     }
   }
+  // Whoever waits for the clock came first.
+  if (!clock_waiting_.empty())
+    return wait_for_clock(c);
   stored_key_.clear();
-  append_stored_key(stored_key_, o.inc, o.slot, user_key, element_kind::string);
-  if (!clock_waiting_.empty() || waiting_.contains(stored_key_))
-    return park(o, stored_key_, user_key, value, from);
+  append_stored_key(stored_key_, o.inc, o.slot, c.key, element_kind::string);
+  if (!waiting_.empty() && waiting_.contains(stored_key_))
+    return wait_for_load(c, stored_key_);
+  std::string_view current;
   switch (store_.get(ks->engine, stored_key_, read_)) {
-  case read_status::found:
-    return decide(o, ks, stored_key_, value, read_.view(), from);
-  case read_status::absent: return decide(o, ks, stored_key_, value, {}, from);
-  case read_status::would_block:
-    return park(o, stored_key_, user_key, value, from);
+  case read_status::found: current = read_.view(); break;
+  case read_status::absent: break;
+  case read_status::would_block: return wait_for_load(c, stored_key_);
   case read_status::failed:
-    return refuse(o, from, read_.error().code, read_.error().message);
+    if (read_.error().code == errc::corrupt)
+      options_.counters->corrupt_entries.add();
+    return refuse(o, c.from, read_.error().code, read_.error().message);
   }
+  if (!decide(c, ks, stored_key_, current))
+    wait_for_clock(c);
 }
 
-void shard::park(const op& o, std::string_view stored_key, std::string_view key,
-                 std::string_view value, const caf::strong_actor_ptr& from) {
-  parked_op p{o, std::string{key}, std::string{value}, from};
-  if (!clock_waiting_.empty() && !waiting_.contains(stored_key)) {
-    if (parked_count_ >= parked_max)
-      return refuse(o, from, errc::try_again, "too many operations wait");
-    ++parked_count_;
-    clock_waiting_.push_back(std::move(p));
-    return;
-  }
-  if (!park_for_load(stored_key, std::move(p)))
-    refuse(o, from, errc::try_again, "too many operations wait for the disk");
-}
-
-bool shard::park_for_load(std::string_view stored_key, parked p) {
-  if (parked_count_ >= parked_max)
-    return false;
-  auto it = waiting_.find(stored_key);
-  if (it == waiting_.end()) {
-    it = waiting_.emplace(std::string{stored_key}, key_waiters{}).first;
-    it->second.load_id = ++next_id_;
-    loads_.emplace(it->second.load_id, std::string{stored_key});
-    options_.counters->loads.add();
-    effects_.load(
-      {options_.shard, it->second.load_id, std::string{stored_key}});
-  }
-  it->second.queue.push_back(std::move(p));
-  ++parked_count_;
-  return true;
-}
-
-void shard::on_loaded(local::load_result r) {
-  now_ = options_.wall();
-  const auto it = loads_.find(r.id);
-  if (it == loads_.end())
-    return;
-  const auto key = std::move(it->second);
-  loads_.erase(it);
-  resume_waiters(key, r);
-  peers_.advance_acks(durable_seq_);
-  request_flush();
-}
-
-void shard::resume_waiters(const std::string& stored_key,
-                           local::load_result& r) {
-  const auto it = waiting_.find(stored_key);
-  if (it == waiting_.end())
-    return;
-  auto queue = std::move(it->second.queue);
-  waiting_.erase(it);
-  parked_count_ -= queue.size();
-  const auto* ks = view_->keyspace(stored_incarnation(stored_key));
-  for (auto& p : queue) {
-    // What an earlier waiter wrote lies in the overlay; else the loaded bytes
-    // are still the newest.
-    std::string_view current = r.value;
-    if (store_.dirty_seq(stored_key) != 0) {
-      store_.get(engine_kind::rocksdb, stored_key, read_);
-      current = read_.view();
-    }
-    if (auto* o = std::get_if<parked_op>(&p)) {
-      if (ks == nullptr)
-        refuse(o->what, o->from, errc::stale_config, "the keyspace is gone");
-      else if (r.status == read_status::failed)
-        refuse(o->what, o->from, r.failure->code, r.failure->message);
-      else if (!clock_waiting_.empty()) {
-        ++parked_count_;
-        clock_waiting_.push_back(std::move(*o));
-      } else
-        decide(o->what, ks, stored_key, o->value, current, o->from);
-    } else if (auto* push = std::get_if<parked_push>(&p)) {
-      if (ks != nullptr && r.status != read_status::failed)
-        merge_push(ks, stored_key, current, push->entry, push->floor);
-      if (auto* s = peers_.stream_for(push->from, push->slot))
-        for (auto& b : s->arriving_batches)
-          if (s->in_stream == push->stream && b.batch == push->batch) {
-            --b.parked;
-            b.seq = std::max(b.seq, batch_->empty() ? seq_ - 1 : seq_);
-          }
-    } else if (std::holds_alternative<parked_sweep>(p)) {
-      if (ks != nullptr && r.status != read_status::failed)
-        sweep_key(ks, stored_key, current);
-    } else if (const auto* again = std::get_if<parked_resend>(&p)) {
-      send_hint(again->to, stored_key, current);
-    }
-  }
-}
-
-void shard::resume_clock_waiters() {
-  auto queue = std::move(clock_waiting_);
-  clock_waiting_.clear();
-  parked_count_ -= queue.size();
-  for (auto& p : queue)
-    execute(p.what, p.key, p.value, p.from);
-}
-
-void shard::decide(const op& o, keyspace_ref ks, std::string_view stored_key,
-                   std::string_view value, std::string_view current,
-                   const caf::strong_actor_ptr& from) {
+/// Carries out an operation on the entry that its key has now. False: it needs
+/// a stamp and the clock has no room; nothing was done.
+bool shard::decide(const call& c, keyspace_ref ks, std::string_view stored_key,
+                   std::string_view current) {
+  const auto& o = c.what;
   torc::tag stamp;
   if (is_write(o.kind)) {
     if (!current.empty())
       if (const auto view = view_entry(current); view)
         clock_.observe(view->head.tag.h);
     const auto h = clock_.now(now_);
-    if (!h) {
-      if (parked_count_ >= parked_max)
-        return refuse(o, from, errc::try_again, "too many operations wait");
-      const auto parsed = parse_stored_key(stored_key);
-      ++parked_count_;
-      clock_waiting_.push_back({o, parsed ? parsed->user_key : std::string{},
-                                std::string{value}, from});
-      return extend_ceiling();
+    if (!h && !broken_)
+      return false;
+    if (!h) { // the clock's ceiling cannot be moved
+      refuse(o, c.from, broken_->code, broken_->message);
+      return true;
     }
     stamp = own_tag(*h);
   }
   entry_.clear();
-  const key_request request{o.kind, o.flags, o.deadline, value};
-  const auto answer =
-    apply_operation(request, current, stamp, now_, hlc_time{}, entry_);
+  const key_request request{o.kind, o.flags, o.deadline, c.value};
+  auto answer = apply_operation(request, current, stamp, now_, {}, entry_);
   if (!answer) {
     options_.counters->corrupt_entries.add();
-    return refuse(o, from, answer.error().code, answer.error().message);
+    refuse(o, c.from, answer.error().code, answer.error().message);
+    return true;
   }
-  if (!answer->changed)
-    return answer_key(o, *answer, 0, store_.dirty_seq(stored_key) != 0, from);
+  if (!answer->changed) {
+    answer_key(c, *answer, 0, store_.dirty_seq(stored_key) != 0);
+    return true;
+  }
+  if (grows_too_much(o, ks, current, entry_)) {
+    options_.counters->writes_refused.add();
+    refuse(o, c.from, errc::memory_limit, "memory_bytes_max is reached");
+    return true;
+  }
   // The old value lies in the engine: answer with a copy made before storing.
   std::string old_value;
-  auto kept = *answer;
   if ((o.flags & op_flag::return_value) != 0) {
     old_value.assign(answer->value);
-    kept.value = old_value;
+    answer->value = old_value;
+  } else {
+    answer->value = {};
   }
   const auto seq = store(ks, stored_key, current, entry_, stamp.h);
-  if (!seq)
-    return refuse(o, from, seq.error().code, seq.error().message);
+  if (!seq) {
+    refuse(o, c.from, seq.error().code, seq.error().message);
+    return true;
+  }
   (o.level == consistency::weak ? options_.counters->writes_weak
                                 : options_.counters->writes_eventual)
     .add();
-  answer_key(o, kept, *seq, true, from);
+  answer_key(c, *answer, *seq, true);
+  return true;
 }
 
-void shard::answer_key(const op& o, const key_answer& a,
-                       std::uint64_t commit_seq, bool dirty,
-                       const caf::strong_actor_ptr& from) {
+bool shard::grows_too_much(const op& o, keyspace_ref ks,
+                           std::string_view current,
+                           std::string_view next) const {
+  return o.kind == op_kind::put && ks->engine == engine_kind::memory
+         && options_.memory_bytes_max != 0 && next.size() > current.size()
+         && store_.memory().size().bytes + (next.size() - current.size())
+              > options_.memory_bytes_max;
+}
+
+/// `write_seq`: the commit that what was written is durable with; 0: memory, or
+/// nothing was written. `dirty`: what was read is not durable yet.
+void shard::answer_key(const call& c, const key_answer& a,
+                       std::uint64_t write_seq, bool dirty) {
+  const auto& o = c.what;
   auto r = reply_to(o);
   r.tag = a.head.tag;
   r.type = a.head.type;
   r.expires_at = a.head.expires_at;
   if (a.found)
     r.flags |= reply_flag::found;
-  if (a.changed) {
+  if (a.changed)
     r.flags |= reply_flag::changed;
-  } else if (o.kind == op_kind::head) {
+  else if (o.kind == op_kind::head)
     r.number = a.value.size();
-  }
   std::string_view payload;
   if (o.kind == op_kind::read || (o.flags & op_flag::return_value) != 0)
     payload = a.value;
   if (!is_write(o.kind)) {
     options_.counters->reads.add();
-    // What is read but not durable here yet is only the weak level.
+    // The crash of this node could take it back: the weak level.
     if (dirty)
-      r.flags |= reply_flag::not_synced;
+      r.level = consistency::weak;
+  } else if (!a.changed && dirty) {
+    write_seq = last_seq(); // it vouches for what it found
   }
-  if (commit_seq == 0 || o.level == consistency::weak)
-    replies_.now(from, r, payload);
+  if (write_seq == 0 || o.level == consistency::weak)
+    replies_.now(c.from, r, payload);
   else
-    replies_.after(commit_seq, from, r, payload);
+    replies_.after(write_seq, c.from, r, payload);
 }
 
 void shard::refuse(const op& o, const caf::strong_actor_ptr& from, errc code,
@@ -295,15 +247,55 @@ void shard::refuse(const op& o, const caf::strong_actor_ptr& from, errc code,
   replies_.now(from, r, text);
 }
 
-torc::tag shard::own_tag(hlc_time h) const {
-  return {h, actor_id{options_.self.value}};
-}
-
 bool shard::is_replica(member_id m, keyspace_ref ks, slot_id s) const {
   for (const auto r : view_->replicas(ks->group, s))
     if (r == m)
       return true;
   return false;
+}
+
+// -- WAIT
+// --------------------------------------------------------------------------
+
+void shard::wait(const call& c) {
+  if (wait_ops_.size() >= wait_ops_max)
+    return refuse(c.what, c.from, errc::try_again, "too many WAITs");
+  wait_ops_.push_back({c.what, c.from, last_seq(), 0});
+  check_waiters();
+}
+
+std::uint64_t shard::replicas_with(const waiter& w) {
+  const auto* ks = view_->keyspace(w.what.inc);
+  std::uint64_t n = 0;
+  if (ks == nullptr)
+    return n;
+  for (const auto m : view_->replicas(ks->group, w.what.slot)) {
+    if (m == options_.self)
+      continue;
+    auto* p = peers_.find(m);
+    const auto* s = p == nullptr ? nullptr : p->stream_for(w.what.slot);
+    if (s != nullptr && s->pushes.acknowledged(w.push_number))
+      ++n;
+  }
+  return n;
+}
+
+void shard::check_waiters() {
+  std::erase_if(wait_ops_, [&](waiter& w) {
+    std::uint64_t n = 0;
+    if (durable_seq_ >= w.commit_seq) {
+      if (w.push_number == 0)
+        w.push_number = push_number_;
+      n = replicas_with(w);
+    }
+    if (n < w.what.b && (w.what.deadline == 0 || now_ < w.what.deadline))
+      return false;
+    auto r = reply_to(w.what);
+    r.number = n;
+    replies_.now(w.from, r);
+    request_flush();
+    return true;
+  });
 }
 
 } // namespace torc::storage

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "actors/storage_node/key_store.hpp"
 #include "actors/storage_node/peer_streams.hpp"
@@ -23,7 +24,7 @@ namespace torc::storage {
 /// What a shard asks of the actor around it.
 struct shard_effects {
   std::function<void(const caf::strong_actor_ptr&, op_reply_batch)> reply;
-  std::function<void(const storage_node_port&, peer_batch)> to_peer;
+  peer_streams::sink to_peer;
   std::function<void(local::commit_request)> commit;
   std::function<void(local::load_request)> load;
   std::function<void(local::scan_request)> scan;
@@ -36,24 +37,32 @@ struct shard_effects {
 /// Coordinates and replicates the operations on the slots of one shard
 /// (protocol 8). Knows no actor: messages come in as calls, effects go out.
 /// One thread.
+///
+/// Bounds: operations that wait for a load or the clock, writes on their way to
+/// the committer, scans and WAITs under way; beyond, `errc::try_again` and
+/// nothing was done. Hints per peer; beyond, comparison. Per peer what is sent
+/// and not acknowledged.
 class shard {
 public:
   shard(storage_node_options options, shard_effects effects);
 
+  /// Enters the config that it was made with. Call once, before all else.
+  void start();
+
   // -- from gateways and peers
-  // -------------------------------------------------
+  // ---------------------------------------------------
   void on_operations(const caf::strong_actor_ptr& from, op_batch batch);
   void on_peer_batch(peer_batch batch);
 
   // -- from this node
-  // ----------------------------------------------------------
+  // ------------------------------------------------------------
   void on_view(std::shared_ptr<const cluster_view> view);
   void on_peer_up(const local::peer_up& up);
   void on_peer_down(member_id m);
   void on_peer_unreachable(member_id m);
   void on_committed(const local::committed& c);
   void on_loaded(local::load_result r);
-  void on_scanned(local::scan_result r);
+  void on_scanned(const local::scan_result& r);
   void on_push_keys(const local::push_keys& request);
   void on_compared(const local::compared& c);
   local::digests_answer on_digests_query(const local::digests_query& q);
@@ -63,19 +72,37 @@ public:
   void on_tick();
 
 private:
+  using keyspace_ref = const keyspace_info*;
+
+  /// An operation as it is carried out; its parts lie in a batch or in a
+  /// `parked_op`.
+  struct call {
+    const op& what;
+    std::string_view key;
+    std::string_view value;
+    const caf::strong_actor_ptr& from;
+    hlc_time not_after; ///< Writes are refused past it; 0: never.
+  };
+
   /// An operation that waits for a load or for the clock.
   struct parked_op {
     op what;
     std::string key;
     std::string value;
     caf::strong_actor_ptr from;
+    hlc_time not_after;
+
+    call view() const { return {what, key, value, from, not_after}; }
+  };
+  /// Where a received record came from: who has to hear that it is durable.
+  struct push_origin {
+    member_id member;
+    std::uint16_t shard = 0;
+    std::uint64_t arrival = 0;
   };
   /// A received record that waits for a load.
   struct parked_push {
-    member_id from;
-    slot_id slot;
-    std::uint64_t stream;
-    std::uint64_t batch;
+    push_origin from;
     hlc_time floor;
     std::string entry;
   };
@@ -93,15 +120,16 @@ private:
     std::vector<parked> queue;
   };
 
-  /// How a scan of the disk engine goes on with its next part.
+  /// A walk over stored entries; on the disk it goes on part by part, by a
+  /// loader. The visitor must not change what is stored.
   struct scan_job {
     std::string begin;
     std::string end;
-    std::size_t entries_max = 0;
-    std::shared_ptr<const engine_snapshot> snapshot;
-    std::function<bool(const local::scan_result&)> part; ///< False: enough.
-    std::function<void()> end_reached;
+    std::shared_ptr<const engine_snapshot> snapshot; ///< Null: a fresh one.
+    scan_visitor visit;                              ///< False: enough.
+    std::function<void()> done;
     std::function<void(const error&)> failed;
+    bool repeat = false; ///< After a failure the part is tried again later.
   };
 
   /// A WAIT that is not satisfied yet.
@@ -121,89 +149,115 @@ private:
     };
     std::map<std::pair<member_id, std::uint16_t>, source> sources;
     std::uint64_t received = 0;
-    unix_ms since_ms = 0;
   };
 
-  using keyspace_ref = const keyspace_info*;
-
   // -- shard.cpp: operations
-  // -----------------------------------------------------
-  void execute(const op& o, std::string_view key, std::string_view value,
-               const caf::strong_actor_ptr& from);
-  void execute_on_key(const op& o, keyspace_ref ks, std::string_view user_key,
-                      std::string_view value,
-                      const caf::strong_actor_ptr& from);
-  void decide(const op& o, keyspace_ref ks, std::string_view stored_key,
-              std::string_view value, std::string_view current,
-              const caf::strong_actor_ptr& from);
-  void answer_key(const op& o, const key_answer& a, std::uint64_t write_seq,
-                  bool dirty, const caf::strong_actor_ptr& from);
+  // -------------------------------------------------------
+  void execute(const call& c);
+  void execute_on_key(const call& c, keyspace_ref ks);
+  bool decide(const call& c, keyspace_ref ks, std::string_view stored_key,
+              std::string_view current);
+  bool grows_too_much(const op& o, keyspace_ref ks, std::string_view current,
+                      std::string_view next) const;
+  void answer_key(const call& c, const key_answer& a, std::uint64_t write_seq,
+                  bool dirty);
   void refuse(const op& o, const caf::strong_actor_ptr& from, errc code,
               std::string_view text);
-  void park(const op& o, std::string_view stored_key, std::string_view key,
-            std::string_view value, const caf::strong_actor_ptr& from);
-  bool park_for_load(std::string_view stored_key, parked p);
   result<void> may_write(const op& o, keyspace_ref ks) const;
-  void resume_waiters(const std::string& stored_key, local::load_result& r);
+  void wait(const call& c);
+  void check_waiters();
+  std::uint64_t replicas_with(const waiter& w);
+
+  // -- shard_parking.cpp: what waits for a load or for the clock
+  // ---------------------
+  void wait_for_clock(const call& c);
+  void wait_for_load(const call& c, std::string_view stored_key);
+  bool park_for_load(std::string_view stored_key, parked p);
+  void resume_waiters(const std::string& stored_key,
+                      const local::load_result& r);
+  void resume_push(keyspace_ref ks, const parked_push& p,
+                   std::string_view stored_key, std::string_view current,
+                   const local::load_result& r);
   void resume_clock_waiters();
 
   // -- shard_store.cpp: state changes
-  // ----------------------------------------------
+  // ------------------------------------------------
   result<std::uint64_t> store(keyspace_ref ks, std::string_view stored_key,
                               std::string_view old_entry,
                               std::string_view new_entry, hlc_time own_stamp);
   void queue_push(keyspace_ref ks, std::string_view stored_key,
                   std::string_view entry, hlc_time stamp);
+  void queue_hint(peer_stream& s, std::string_view stored_key, hlc_time stamp);
+  void release_unsent(std::uint64_t seq);
   void extend_ceiling();
   void send_commit();
   void request_flush();
   void storage_failed(const error& e);
-  torc::tag own_tag(hlc_time h) const;
+  /// The commit that all writes so far become durable with.
+  std::uint64_t last_seq() const noexcept {
+    return batch_->empty() ? seq_ - 1 : seq_;
+  }
 
   // -- shard_peers.cpp: replication
-  // ---------------------------------------------------
-  enum class push_outcome { settled, parked, refused };
-  push_outcome receive_push(member_id from, const peer_item& item,
-                            std::uint64_t stream, std::uint64_t batch);
-  void merge_push(keyspace_ref ks, std::string_view stored_key,
-                  std::string_view current, std::string_view received,
-                  hlc_time floor);
+  // --------------------------------------------------
+  /// What became of a received record.
+  struct push_outcome {
+    enum { settled, parked, refused } what;
+    std::uint64_t seq = 0; ///< settled: the commit that it is durable with.
+  };
+  bool acceptable(const peer_batch& b, const peer_state* p);
+  bool well_formed_items(const peer_batch& b, const peer_state& p) const;
+  void receive_items(const peer_batch& b, peer_state& p, peer_stream& s);
+  push_outcome receive_push(const push_origin& from, const peer_item& item);
+  push_outcome merge_push(keyspace_ref ks, std::string_view stored_key,
+                          std::string_view current, std::string_view received,
+                          hlc_time floor);
+  void fill_outboxes();
+  bool fill_outbox(peer_state& p, peer_stream& s);
+  void send_hint(member_id m, std::string_view key, std::string_view entry);
+  bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
+
+  // -- shard_pulls.cpp: memory keyspaces after a start
+  // -------------------------------
+  void begin_pulls();
   void answer_pull(member_id from, std::uint16_t from_shard,
                    const peer_item& item);
   void finish_pull(member_id from, std::uint16_t from_shard,
                    const peer_item& item);
-  void fill_outboxes();
-  bool fill_outbox(member_id m, peer_stream& s);
-  bool send_hint(member_id m, std::string_view key, std::string_view entry);
-  bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
-  void begin_pulls(unix_ms now);
   void check_fresh(incarnation inc);
-  void check_waiters(unix_ms now);
-  std::uint64_t replicas_with(const waiter& w);
+  void check_all_fresh();
 
-  // -- shard_scans.cpp: pages, counts, base figures, sweeps
-  // -----------------------------
-  void scan_page(const op& o, keyspace_ref ks,
-                 const caf::strong_actor_ptr& from);
-  void count_keys(const op& o, keyspace_ref ks, std::string_view slots,
-                  const caf::strong_actor_ptr& from);
-  void random_key(const op& o, keyspace_ref ks, std::string_view slots,
-                  const caf::strong_actor_ptr& from);
+  // -- shard_pages.cpp: pages of keys, counts
+  // ----------------------------------------
   struct page;
-  void continue_page(std::shared_ptr<page> p);
-  void collect_slot(std::shared_ptr<page> p, slot_id s,
-                    std::function<void()> then);
+  void scan_page(const call& c, keyspace_ref ks);
+  void continue_page(const std::shared_ptr<page>& p);
+  void collect_slot(const std::shared_ptr<page>& p, std::function<void()> then);
   static bool cut_page(page& p);
   void finish_page(page& p);
+  void count_keys(const call& c, keyspace_ref ks);
+  void random_key(const call& c, keyspace_ref ks);
+  bool has_keys(incarnation inc, std::uint32_t slot) const;
+
+  // -- shard_upkeep.cpp: views, walks, figures, expiry
+  // -------------------------------
+  void enter_keyspace(const keyspace_info& ks, bool starting);
+  void drop_incarnation(incarnation inc);
+  void erase_leftovers();
   void start_scan(engine_kind where, scan_job job);
+  void repeat_scans();
   void count_base(incarnation inc);
-  void sweep(unix_ms now);
+  void compare_drained();
+  void update_figures();
+  void sweep();
   void sweep_slot(keyspace_ref ks, slot_id s);
+  bool sweep_due(incarnation inc, std::string_view key);
   void sweep_key(keyspace_ref ks, std::string_view stored_key,
                  std::string_view current);
-  void drop_incarnation(incarnation inc);
-  void drop_some();
-  void update_figures();
+
+  torc::tag own_tag(hlc_time h) const noexcept {
+    return {h, actor_id{options_.self.value}};
+  }
 
   storage_node_options options_;
   shard_effects effects_;
@@ -219,9 +273,11 @@ private:
   // Writes under way to the committer.
   std::shared_ptr<write_batch> batch_;
   bool batch_must_sync_ = false;
-  std::uint64_t seq_ = 0; ///< Commit that `batch_` will be.
+  std::uint64_t seq_ = 1; ///< Commit that `batch_` will be.
   std::uint64_t durable_seq_ = 0;
-  std::uint64_t generation_ = 0;  ///< Grows with every storage failure.
+  std::deque<std::pair<std::uint64_t, std::size_t>> commits_; ///< Seq, bytes.
+  std::size_t commit_bytes_ = 0;  ///< Of `commits_`.
+  std::uint64_t generation_ = 0;  ///< Storage failures that we know of.
   std::uint64_t ceiling_seq_ = 0; ///< Commit that carries `ceiling_asked_`.
   hlc_time ceiling_asked_;
   std::shared_ptr<const error> broken_; ///< Why writes to disk are refused.
@@ -230,22 +286,24 @@ private:
     hlc_time stamp;
     std::string key;
   };
-  std::deque<unsent> unsent_;     ///< Writes that may be pushed once durable.
+  std::deque<unsent> unsent_; ///< Writes that may be pushed once durable (D1).
   std::uint64_t push_number_ = 0; ///< Counts writes that were queued for peers.
+  unix_ms quiet_until_ms_ = 0;    ///< Nothing goes to peers before it (D5).
 
   key_map<key_waiters> waiting_;
   std::map<std::uint64_t, std::string> loads_;
   std::map<std::uint64_t, scan_job> scans_;
+  std::vector<scan_job> failed_scans_; ///< To be tried again.
   std::deque<parked_op> clock_waiting_;
   std::size_t parked_count_ = 0;
   std::uint64_t next_id_ = 0;
   std::vector<waiter> wait_ops_;
+  std::uint64_t count_epoch_ = 0;  ///< Counts of an older one are void.
+  std::uint64_t newest_round_ = 0; ///< Of the comparisons that asked us.
 
   unix_ms now_ = 0; ///< Wall clock of this turn.
   bool flush_asked_ = false;
   std::uint32_t ticks_ = 0;
-  /// Memory keyspaces that are gone, and the first slot not freed yet.
-  std::deque<std::pair<incarnation, std::uint32_t>> dropping_;
 
   // Scratch, kept to spare allocations.
   read_buffer read_;

@@ -1,6 +1,7 @@
 // State changes of a shard: overlay, commits, clock ceiling, failures.
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/byte_codec.hpp"
+#include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
 
 namespace torc {
@@ -15,10 +16,14 @@ std::string ceiling_key(std::uint16_t shard) {
 
 namespace storage {
 
+/// Gives the commit that the entry becomes durable with; 0 in memory.
+/// `own_stamp`: of a version that this replica made and has to spread; 0: none.
 result<std::uint64_t> shard::store(keyspace_ref ks, std::string_view stored_key,
                                    std::string_view old_entry,
                                    std::string_view new_entry,
                                    hlc_time own_stamp) {
+  if (ks->engine == engine_kind::rocksdb && broken_)
+    return *broken_;
   slots_.replace(ks->inc, stored_slot(stored_key), stored_key, old_entry,
                  new_entry);
   if (ks->engine == engine_kind::memory) {
@@ -42,29 +47,35 @@ result<std::uint64_t> shard::store(keyspace_ref ks, std::string_view stored_key,
 void shard::queue_push(keyspace_ref ks, std::string_view stored_key,
                        std::string_view entry, hlc_time stamp) {
   ++push_number_;
-  for (const auto m : view_->replicas(ks->group, stored_slot(stored_key))) {
+  const auto slot = stored_slot(stored_key);
+  for (const auto m : view_->replicas(ks->group, slot)) {
     if (m == options_.self)
       continue;
-    auto* s = peers_.stream_for(m, stored_slot(stored_key));
+    auto* p = peers_.find(m);
+    auto* s = p == nullptr ? nullptr : p->stream_for(slot);
     if (s == nullptr)
       continue; // never met: the comparison at the first meeting finds it
     const auto size = stored_key.size() + entry.size();
-    const bool up = peers_.find(m)->up;
-    if (up && s->outbox.size() < limits::peer_batch_bytes
+    if (p->up && s->outbox.size() < limits::peer_batch_bytes
         && s->pushes.add_sent(push_number_, stored_key, stamp, size,
                               s->last_batch + 1)) {
       if (s->pushes.in_flight() == 1)
-        s->oldest_sent_ms = now_;
+        s->moved_ms = now_;
       append_push(s->outbox, hlc_time{}, stored_key, entry);
       options_.counters->pushes_sent.add();
     } else {
-      const bool before = s->pushes.overflowed();
-      s->pushes.add(push_number_, stored_key, stamp);
-      if (!before && s->pushes.overflowed())
-        options_.counters->hint_overflows.add();
+      queue_hint(*s, stored_key, stamp);
     }
   }
   request_flush();
+}
+
+void shard::queue_hint(peer_stream& s, std::string_view stored_key,
+                       hlc_time stamp) {
+  if (peers_.hint(s, push_number_, stored_key, stamp))
+    return;
+  s.overflow_round = newest_round_;
+  options_.counters->hint_overflows.add();
 }
 
 void shard::extend_ceiling() {
@@ -91,6 +102,8 @@ void shard::send_commit() {
   r.generation = generation_;
   r.must_sync = batch_must_sync_;
   r.writes = std::move(batch_);
+  commits_.emplace_back(seq_, r.writes->bytes());
+  commit_bytes_ += r.writes->bytes();
   batch_ = std::make_shared<write_batch>();
   batch_must_sync_ = false;
   ++seq_;
@@ -100,74 +113,103 @@ void shard::send_commit() {
 void shard::on_committed(const local::committed& c) {
   now_ = options_.wall();
   if (c.failure) {
-    if (c.generation == generation_)
+    if (c.generation > generation_) {
+      generation_ = c.generation;
       storage_failed(*c.failure);
-    return;
-  }
-  if (c.resumed) {
-    if (broken_ && c.generation == generation_) {
-      broken_.reset();
-      clock_.ceiling_failed();
-      extend_ceiling();
     }
-    request_flush();
     return;
   }
   if (c.generation != generation_)
     return;
+  if (c.resumed) {
+    if (broken_) {
+      broken_.reset();
+      extend_ceiling();
+      request_flush();
+    }
+    return;
+  }
   durable_seq_ = c.seq;
+  while (!commits_.empty() && commits_.front().first <= c.seq) {
+    commit_bytes_ -= commits_.front().second;
+    commits_.pop_front();
+  }
   if (ceiling_seq_ != 0 && ceiling_seq_ <= c.seq) {
     ceiling_seq_ = 0;
     clock_.ceiling_durable(ceiling_asked_);
   }
-  while (!unsent_.empty() && unsent_.front().seq <= c.seq) {
-    auto u = std::move(unsent_.front());
-    unsent_.pop_front();
-    const auto* ks = view_->keyspace(stored_incarnation(u.key));
-    // A later change that is not durable yet will be pushed on its own (D1).
-    if (ks == nullptr || store_.dirty_seq(u.key) > c.seq)
-      continue;
-    if (store_.get(ks->engine, u.key, read_) == read_status::found)
-      queue_push(ks, u.key, read_.view(), u.stamp);
-  }
+  release_unsent(c.seq);
   store_.committed(c.seq);
   replies_.committed(c.seq, c.synced);
   peers_.advance_acks(durable_seq_);
-  check_waiters(now_);
+  check_waiters();
   if (!clock_waiting_.empty())
     resume_clock_waiters();
   request_flush();
 }
 
+/// What became durable may go to the peers, as it is on the disk: a change
+/// above it that is not durable yet stays here (D1).
+void shard::release_unsent(std::uint64_t seq) {
+  for (; !unsent_.empty() && unsent_.front().seq <= seq; unsent_.pop_front()) {
+    const auto& u = unsent_.front();
+    const auto* ks = view_->keyspace(stored_incarnation(u.key));
+    if (ks == nullptr)
+      continue;
+    const auto found = store_.dirty_seq(u.key) == u.seq
+                         ? store_.get(ks->engine, u.key, read_)
+                         : store_.get_settled(ks->engine, u.key, read_);
+    if (found == read_status::found) {
+      queue_push(ks, u.key, read_.view(), u.stamp);
+      continue;
+    }
+    ++push_number_;
+    const auto slot = stored_slot(u.key);
+    for (const auto m : view_->replicas(ks->group, slot))
+      if (auto* p = m == options_.self ? nullptr : peers_.find(m); p != nullptr)
+        if (auto* s = p->stream_for(slot); s != nullptr)
+          queue_hint(*s, u.key, u.stamp);
+  }
+}
+
 void shard::storage_failed(const error& e) {
   broken_ = std::make_shared<const error>(e);
-  ++generation_;
-  replies_.failed(e.code, e.message);
+  // They may turn up after a crash all the same.
+  replies_.failed(errc::unknown_outcome,
+                  "the disk failed during the write: " + e.message);
   store_.drop_dirty();
   unsent_.clear();
   batch_ = std::make_shared<write_batch>();
   batch_must_sync_ = false;
+  commits_.clear();
+  commit_bytes_ = 0;
   ceiling_seq_ = 0;
   clock_.ceiling_failed();
   // Received records that are not durable are not acknowledged: sent again.
-  for (auto& [m, p] : peers_.all())
-    for (auto& s : p.streams) {
-      s.arriving_batches.clear();
-      s.received = s.durable;
-    }
+  peers_.reject_all();
   // The figures counted what is gone now: count again from the disk.
+  options_.start.reset();
+  ++count_epoch_;
   for (const auto& [inc, where] : spaces_)
     if (where == engine_kind::rocksdb) {
       slots_.close(inc);
       slots_.open(inc, false);
-      options_.start.reset();
       count_base(inc);
     }
   auto waiting = std::move(clock_waiting_);
   clock_waiting_.clear();
   parked_count_ -= waiting.size();
   for (const auto& p : waiting)
-    refuse(p.what, p.from, e.code, e.message);
+    if (is_write(p.what.kind))
+      refuse(p.what, p.from, e.code, e.message);
+    else
+      execute(p.view());
+  for (const auto& w : wait_ops_)
+    if (w.commit_seq > durable_seq_)
+      refuse(w.what, w.from, e.code, e.message);
+  std::erase_if(wait_ops_,
+                [&](const auto& w) { return w.commit_seq > durable_seq_; });
+  durable_seq_ = seq_ - 1; // nothing is under way any more
   request_flush();
 }
 
@@ -182,14 +224,17 @@ void shard::on_flush() {
   flush_asked_ = false;
   now_ = options_.wall();
   send_commit();
-  fill_outboxes();
-  peer_batch header;
-  header.sender = options_.self;
-  header.sender_shard = options_.shard;
-  header.epoch = view_->epoch();
-  header.clock = clock_.last();
-  if (peers_.has_mail())
-    peers_.flush(header, now_, effects_.to_peer);
+  if (now_ >= quiet_until_ms_) {
+    fill_outboxes();
+    if (peers_.has_mail()) {
+      peer_batch header;
+      header.sender = options_.self;
+      header.sender_shard = options_.shard;
+      header.epoch = view_->epoch();
+      header.clock = clock_.last();
+      peers_.flush(header, effects_.to_peer);
+    }
+  }
   replies_.flush([&](const caf::strong_actor_ptr& to, op_reply_batch b) {
     b.epoch = view_->epoch();
     b.clock = clock_.last();

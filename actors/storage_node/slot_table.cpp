@@ -1,6 +1,7 @@
 #include "actors/storage_node/slot_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "torc/core/assert.hpp"
 
@@ -21,31 +22,49 @@ void apply(slot_figures& f, const entry_weight& w, std::size_t bytes,
 
 } // namespace
 
+const slot_table::space* slot_table::space_of(incarnation inc) const noexcept {
+  if (last_ != nullptr && last_->inc == inc)
+    return last_;
+  const auto it = std::find_if(spaces_.begin(), spaces_.end(),
+                               [&](const auto& x) { return x->inc == inc; });
+  if (it == spaces_.end())
+    return nullptr;
+  last_ = it->get();
+  return last_;
+}
+
+slot_table::space* slot_table::space_of(incarnation inc) noexcept {
+  return const_cast<space*>(std::as_const(*this).space_of(inc));
+}
+
 void slot_table::open(incarnation inc, bool counted) {
-  auto& s = spaces_[inc];
-  if (s.slots.empty())
-    s.slots.resize(static_cast<std::size_t>(slot_count / shards_) + 1);
-  s.counted = counted;
+  TORC_ASSERT(!knows(inc));
+  auto s = std::make_unique<space>();
+  s->inc = inc;
+  s->slots.resize(static_cast<std::size_t>(slot_count / shards_) + 1);
+  s->counted = counted;
+  spaces_.push_back(std::move(s));
 }
 
 void slot_table::close(incarnation inc) {
-  const auto it = spaces_.find(inc);
-  if (it == spaces_.end())
+  const auto* s = space_of(inc);
+  if (s == nullptr)
     return;
-  for (const auto& f : it->second.slots) {
+  for (const auto& f : s->slots) {
     totals_.live -= f.live;
     totals_.dead -= f.dead;
     totals_.dead_bytes -= f.dead_bytes;
     totals_.expiring -= f.expiring;
   }
-  spaces_.erase(it);
+  last_ = nullptr;
+  std::erase_if(spaces_, [&](const auto& x) { return x.get() == s; });
 }
 
-slot_figures* slot_table::at(incarnation inc, slot_id s) {
-  const auto it = spaces_.find(inc);
-  if (it == spaces_.end() || !owns(s))
-    return nullptr;
-  return &it->second.slots[s.value / shards_];
+slot_figures* slot_table::at(incarnation inc, slot_id s) noexcept {
+  auto* x = space_of(inc);
+  return x == nullptr || s.value >= slot_count || !owns(s)
+           ? nullptr
+           : &x->slots[s.value / shards_];
 }
 
 const slot_figures* slot_table::find(incarnation inc, slot_id s) const {
@@ -76,29 +95,29 @@ void slot_table::replace(incarnation inc, slot_id s, std::string_view key,
 }
 
 void slot_table::base_complete(incarnation inc) {
-  if (const auto it = spaces_.find(inc); it != spaces_.end())
-    it->second.counted = true;
+  if (auto* s = space_of(inc); s != nullptr)
+    s->counted = true;
 }
 
 bool slot_table::counted(incarnation inc) const {
-  const auto it = spaces_.find(inc);
-  return it != spaces_.end() && it->second.counted;
+  const auto* s = space_of(inc);
+  return s != nullptr && s->counted;
 }
 
 bool slot_table::all_counted() const {
   return std::all_of(spaces_.begin(), spaces_.end(),
-                     [](const auto& s) { return s.second.counted; });
+                     [](const auto& s) { return s->counted; });
 }
 
 std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms now,
                                             std::uint16_t from) const {
-  const auto it = spaces_.find(inc);
-  if (it == spaces_.end())
+  const auto* x = space_of(inc);
+  if (x == nullptr)
     return std::nullopt;
   for (std::uint32_t s = from; s < slot_count; ++s) {
     if (s % shards_ != shard_)
       continue;
-    const auto& f = it->second.slots[s / shards_];
+    const auto& f = x->slots[s / shards_];
     if (f.next_deadline != 0 && f.next_deadline < now)
       return slot_id{static_cast<std::uint16_t>(s)};
   }
@@ -115,17 +134,6 @@ void slot_table::merge_next_deadline(incarnation inc, slot_id s, unix_ms next) {
   if (f != nullptr && next != 0
       && (f->next_deadline == 0 || next < f->next_deadline))
     f->next_deadline = next;
-}
-
-std::vector<incarnation> slot_table::incarnations() const {
-  std::vector<incarnation> out;
-  for (const auto& [inc, s] : spaces_)
-    out.push_back(inc);
-  return out;
-}
-
-slot_figures slot_table::totals() const {
-  return totals_;
 }
 
 } // namespace torc::storage

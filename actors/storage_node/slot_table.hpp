@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -51,7 +51,9 @@ public:
   /// Begins to keep figures for an incarnation. `counted`: it starts empty.
   void open(incarnation inc, bool counted);
   void close(incarnation inc);
-  bool knows(incarnation inc) const { return spaces_.contains(inc); }
+  bool knows(incarnation inc) const noexcept {
+    return space_of(inc) != nullptr;
+  }
 
   /// Replaces one entry's weight; either side may be empty.
   void replace(incarnation inc, slot_id s, std::string_view key,
@@ -78,20 +80,23 @@ public:
   void set_next_deadline(incarnation inc, slot_id s, unix_ms next);
   void merge_next_deadline(incarnation inc, slot_id s, unix_ms next);
 
-  std::vector<incarnation> incarnations() const;
-  slot_figures totals() const;
+  const slot_figures& totals() const noexcept { return totals_; }
 
 private:
   struct space {
+    incarnation inc;
     std::vector<slot_figures> slots;
     bool counted = false;
   };
 
-  slot_figures* at(incarnation inc, slot_id s);
+  const space* space_of(incarnation inc) const noexcept;
+  space* space_of(incarnation inc) noexcept;
+  slot_figures* at(incarnation inc, slot_id s) noexcept;
 
   std::uint16_t shard_;
   std::uint16_t shards_;
-  std::map<incarnation, space> spaces_;
+  std::vector<std::unique_ptr<space>> spaces_;
+  mutable const space* last_ = nullptr; ///< Found last: nearly always the next.
   slot_figures totals_;
 };
 

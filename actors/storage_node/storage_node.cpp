@@ -24,6 +24,7 @@ public:
   behavior_type make_behavior() override {
     set_default_handler(caf::drop);
     delayed_send(this, tick_every, tick_atom::value);
+    shard_.start();
     return {
       [this](op_batch& b) {
         shard_.on_operations(current_sender(), std::move(b));
@@ -37,7 +38,7 @@ public:
       },
       [this](const local::committed& c) { shard_.on_committed(c); },
       [this](local::load_result& r) { shard_.on_loaded(std::move(r)); },
-      [this](local::scan_result& r) { shard_.on_scanned(std::move(r)); },
+      [this](const local::scan_result& r) { shard_.on_scanned(r); },
       [this](const local::digests_query& q) {
         if (synchronizer_)
           send(synchronizer_, shard_.on_digests_query(q));
@@ -71,9 +72,8 @@ private:
       if (to)
         send(caf::actor_cast<gateway_port>(to), std::move(b));
     };
-    e.to_peer = [this](const storage_node_port& to, peer_batch b) {
-      send(to, std::move(b));
-    };
+    e.to_peer = [this](member_id, std::uint16_t, const storage_node_port& to,
+                       peer_batch b) { send(to, std::move(b)); };
     e.commit = [this](local::commit_request r) {
       send(committer_, std::move(r));
     };

@@ -10,9 +10,11 @@ namespace {
 
 constexpr unix_ms soon_ms = 500;
 constexpr unix_ms retry_ms = 2'000;
-constexpr unix_ms round_ms_max = 60'000;
+constexpr unix_ms silence_ms_max = 60'000;
 constexpr std::size_t keys_per_push = 1024;
-constexpr std::size_t listings_max = 64;
+constexpr std::size_t listings_max = 256;
+/// Lists of keys under way to a peer.
+constexpr std::size_t lists_max = 8;
 
 } // namespace
 
@@ -53,12 +55,27 @@ void comparisons::on_compare_soon(member_id m) {
 
 void comparisons::on_tick() {
   now_ = options_.wall();
-  std::erase_if(rounds_, [&](auto& r) {
-    return now_ > r.second.started_ms + round_ms_max;
-  });
+  const auto silent = [&](unix_ms since) {
+    return now_ > since + silence_ms_max;
+  };
+  std::erase_if(gatherings_,
+                [&](const auto& g) { return silent(g.second.started_ms); });
+  std::erase_if(rounds_,
+                [&](const auto& r) { return silent(r.second.moved_ms); });
+  std::erase_if(listings_,
+                [&](const auto& l) { return silent(l.second.started_ms); });
   for (auto& [m, p] : peers_)
     if (p.up && now_ >= p.next_ms)
       start_round(m, p);
+}
+
+/// Messages of others than connected members are dropped.
+bool comparisons::from_peer(member_id m) {
+  const auto it = peers_.find(m);
+  if (it != peers_.end() && it->second.up)
+    return true;
+  options_.counters->refused.add();
+  return false;
 }
 
 void comparisons::start_round(member_id m, peer& p) {
@@ -66,9 +83,12 @@ void comparisons::start_round(member_id m, peer& p) {
   for (const auto& [id, r] : rounds_)
     if (r.peer == m)
       return; // the last one is still going on
+  if (shards_ == 0)
+    return;
   gathering g;
   g.peer = m;
   g.ours = true;
+  g.started_ms = now_;
   for (const auto& ks : view_->config().keyspaces)
     g.incarnations.push_back(ks.inc);
   g.digests.resize(g.incarnations.size());
@@ -80,11 +100,15 @@ void comparisons::start_round(member_id m, peer& p) {
 
 void comparisons::on_offer(const compare_offer& o) {
   now_ = options_.wall();
-  if (o.incarnations.size() != o.digests.size()
-      || o.incarnations.size() > limits::keyspaces_max
-      || gatherings_.size() >= listings_max)
+  if (!from_peer(o.sender))
     return;
+  if (o.incarnations.size() != o.digests.size()
+      || o.incarnations.size() > limits::keyspaces_max)
+    return options_.counters->refused.add();
+  if (shards_ == 0 || gatherings_.size() >= listings_max)
+    return; // it offers again
   gathering g;
+  g.started_ms = now_;
   g.peer = o.sender;
   g.offer = o;
   g.incarnations = o.incarnations;
@@ -134,78 +158,99 @@ comparisons::common(const std::vector<slot_digest>& all, incarnation inc,
 }
 
 void comparisons::gathered(std::uint64_t id, gathering g) {
-  auto& p = peers_[g.peer];
-  if (!g.known) { // counted after a start, or fetched: not comparable yet
+  const auto p = peers_.find(g.peer);
+  if (p == peers_.end() || !p->second.up)
+    return;
+  if (!g.known) { // counting after a start, or fetching: not comparable yet
     if (g.ours)
-      p.next_ms = std::min(p.next_ms, now_ + retry_ms);
+      p->second.next_ms = std::min(p->second.next_ms, now_ + retry_ms);
     return;
   }
-  if (g.ours) {
-    round r;
-    r.peer = g.peer;
-    r.started_ms = now_;
-    compare_offer o;
-    o.sender = options_.self;
-    o.epoch = view_->epoch();
-    o.round = id;
-    for (std::size_t i = 0; i < g.incarnations.size(); ++i) {
-      auto mine = common(g.digests[i], g.incarnations[i], g.peer);
-      o.incarnations.push_back(g.incarnations[i]);
-      o.digests.push_back(combine_digests(mine));
-      r.open.insert(g.incarnations[i]);
-      r.mine.emplace(g.incarnations[i], std::move(mine));
-    }
-    rounds_.emplace(id, std::move(r));
-    options_.counters->rounds.add();
-    return fx_.offer(g.peer, std::move(o));
-  }
+  if (!g.ours)
+    return answer_offer(g);
+  round r;
+  r.peer = g.peer;
+  r.moved_ms = now_;
+  compare_offer o;
+  o.sender = options_.self;
+  o.epoch = view_->epoch();
+  o.round = id;
   for (std::size_t i = 0; i < g.incarnations.size(); ++i) {
-    const auto mine = common(g.digests[i], g.incarnations[i], g.peer);
+    auto mine = common(g.digests[i], g.incarnations[i], g.peer);
+    o.incarnations.push_back(g.incarnations[i]);
+    o.digests.push_back(combine_digests(mine));
+    r.open.insert(g.incarnations[i]);
+    r.mine.emplace(g.incarnations[i], std::move(mine));
+  }
+  rounds_.emplace(id, std::move(r));
+  options_.counters->rounds.add();
+  fx_.offer(g.peer, std::move(o));
+}
+
+void comparisons::answer_offer(const gathering& g) {
+  for (std::size_t i = 0; i < g.incarnations.size(); ++i) {
     slot_digests d;
     d.sender = options_.self;
     d.epoch = view_->epoch();
     d.round = g.offer.round;
     d.inc = g.incarnations[i];
-    d.equal = combine_digests(mine) == g.offer.digests[i];
-    if (!d.equal)
-      for (const auto& [slot, digest] : mine) {
-        d.slots.push_back(slot);
-        d.digests.push_back(digest);
-      }
+    // What one of us does not know of, or no more, cannot be compared.
+    d.equal = view_->keyspace(d.inc) == nullptr;
+    if (!d.equal) {
+      const auto mine = common(g.digests[i], d.inc, g.peer);
+      d.equal = combine_digests(mine) == g.offer.digests[i];
+      if (!d.equal)
+        for (const auto& [slot, digest] : mine) {
+          d.slots.push_back(slot);
+          d.digests.push_back(digest);
+        }
+    }
     fx_.digests(g.peer, std::move(d));
   }
 }
 
 void comparisons::on_digests(const slot_digests& d) {
   now_ = options_.wall();
+  if (!from_peer(d.sender))
+    return;
+  if (d.slots.size() != d.digests.size() || d.slots.size() > slot_count)
+    return options_.counters->refused.add();
   const auto it = rounds_.find(d.round);
   if (it == rounds_.end() || it->second.peer != d.sender
-      || d.slots.size() != d.digests.size() || d.slots.size() > slot_count
       || it->second.open.erase(d.inc) == 0)
-    return;
+    return; // of a round that is over
   auto& r = it->second;
+  r.moved_ms = now_;
   if (!d.equal) {
     std::vector<slot_digest> theirs;
     for (std::size_t i = 0; i < d.slots.size(); ++i)
       theirs.emplace_back(d.slots[i], d.digests[i]);
     std::sort(theirs.begin(), theirs.end());
-    for (const auto s : differing_slots(r.mine[d.inc], theirs))
-      r.differing.emplace_back(d.inc, s);
-    options_.counters->differing_slots.add(r.differing.size());
+    const auto differing = differing_slots(r.mine[d.inc], theirs);
+    for (const auto s : differing)
+      if (s.value < slot_count)
+        r.differing.emplace_back(d.inc, s);
+    options_.counters->differing_slots.add(differing.size());
   }
-  if (!r.listing)
-    list_next(d.round);
+  advance(d.round);
 }
 
-void comparisons::list_next(std::uint64_t id) {
+/// Reads the next part of the next differing slot, unless one is being read or
+/// the peer has enough to do; ends the round when nothing is left.
+void comparisons::advance(std::uint64_t id) {
   auto& r = rounds_.at(id);
-  if (!r.differing.empty()) {
+  if (r.reading || r.unanswered.size() >= lists_max)
+    return;
+  if (!r.part && !r.differing.empty()) {
     const auto [inc, slot] = r.differing.front();
-    r.listing = true;
-    return fx_.ask_entries({id, inc, slot, {}, {}});
+    r.differing.pop_front();
+    r.part = local::entries_query{id, inc, slot, {}, {}};
   }
-  r.listing = false;
-  if (!r.open.empty())
+  if (r.part) {
+    r.reading = true;
+    return fx_.ask_entries(*r.part);
+  }
+  if (!r.open.empty() || !r.unanswered.empty())
     return;
   const auto with = r.peer;
   rounds_.erase(id);
@@ -214,7 +259,8 @@ void comparisons::list_next(std::uint64_t id) {
 
 void comparisons::on_entries_answer(local::entries_answer a) {
   now_ = options_.wall();
-  if (const auto r = rounds_.find(a.round); r != rounds_.end()) {
+  if (const auto found = rounds_.find(a.round); found != rounds_.end()) {
+    auto& r = found->second;
     slot_entries e;
     e.sender = options_.self;
     e.epoch = view_->epoch();
@@ -225,17 +271,21 @@ void comparisons::on_entries_answer(local::entries_answer a) {
     e.until = a.next;
     e.keys = std::move(a.keys);
     e.fingerprints = std::move(a.fingerprints);
-    fx_.entries(r->second.peer, std::move(e));
-    if (!a.next.empty())
-      return fx_.ask_entries({a.round, a.inc, a.slot, a.next, {}});
-    if (!r->second.differing.empty())
-      r->second.differing.pop_front();
-    return list_next(a.round);
+    r.moved_ms = now_;
+    r.reading = false;
+    r.unanswered.emplace_back(a.inc, a.slot);
+    if (a.next.empty())
+      r.part.reset();
+    else
+      r.part->from = a.next;
+    fx_.entries(r.peer, std::move(e));
+    return advance(a.round);
   }
   const auto it = listings_.find(a.round);
   if (it == listings_.end())
     return;
   auto& l = it->second;
+  l.started_ms = now_;
   for (std::size_t i = 0; i < a.keys.size(); ++i)
     l.mine.emplace_back(std::move(a.keys[i]), a.fingerprints[i]);
   if (!a.next.empty())
@@ -245,22 +295,36 @@ void comparisons::on_entries_answer(local::entries_answer a) {
   finish_listing(std::move(done));
 }
 
+bool comparisons::well_formed(const slot_entries& e) const {
+  if (e.keys.size() != e.fingerprints.size() || e.slot.value >= slot_count)
+    return false;
+  const auto begin = slot_begin(e.inc, e.slot);
+  if (!e.from.starts_with(begin)
+      || (!e.until.empty() && !e.until.starts_with(begin)))
+    return false;
+  for (std::size_t i = 0; i < e.keys.size(); ++i) {
+    const auto& key = e.keys[i];
+    if (key.size() <= stored_prefix_bytes || !key.starts_with(begin)
+        || key < e.from || (!e.until.empty() && key >= e.until)
+        || (i > 0 && key <= e.keys[i - 1]))
+      return false;
+  }
+  return true;
+}
+
 void comparisons::on_entries(const slot_entries& e) {
   now_ = options_.wall();
-  if (e.keys.size() != e.fingerprints.size() || e.slot.value >= slot_count
-      || listings_.size() >= listings_max || view_->keyspace(e.inc) == nullptr)
+  if (!from_peer(e.sender))
     return;
-  const auto begin = slot_begin(e.inc, e.slot);
-  const auto inside = [&](const std::string& key) {
-    return key.size() > stored_prefix_bytes && key.starts_with(begin);
-  };
-  if (!std::all_of(e.keys.begin(), e.keys.end(), inside)
-      || !std::is_sorted(e.keys.begin(), e.keys.end())
-      || !e.from.starts_with(begin)
-      || (!e.until.empty() && !e.until.starts_with(begin)))
-    return;
+  if (!well_formed(e))
+    return options_.counters->refused.add();
+  if (listings_.size() >= listings_max || shards_ == 0)
+    return;                              // the round ends by its time limit
+  if (view_->keyspace(e.inc) == nullptr) // dropped meanwhile
+    return fx_.wants(e.sender,
+                     {options_.self, view_->epoch(), e.inc, e.slot, {}});
   const auto id = ++next_id_;
-  listings_.emplace(id, listing{e, {}});
+  listings_.emplace(id, listing{e, {}, now_});
   fx_.ask_entries({id, e.inc, e.slot, e.from, e.until});
 }
 
@@ -280,9 +344,7 @@ void comparisons::finish_listing(listing l) {
                                           + static_cast<std::ptrdiff_t>(end)));
     fx_.push(l.theirs.slot, std::move(p));
   }
-  if (diff.theirs.empty())
-    return;
-  slot_wants w;
+  slot_wants w; // also if nothing is wanted: the list is dealt with
   w.sender = options_.self;
   w.epoch = view_->epoch();
   w.inc = l.theirs.inc;
@@ -292,14 +354,27 @@ void comparisons::finish_listing(listing l) {
 }
 
 void comparisons::on_wants(const slot_wants& w) {
-  if (w.slot.value >= slot_count || !peers_[w.sender].up)
+  now_ = options_.wall();
+  if (!from_peer(w.sender))
     return;
-  const auto begin = slot_begin(w.inc, w.slot);
-  local::push_keys p{w.sender, {}};
-  for (const auto& key : w.keys)
-    if (key.starts_with(begin))
-      p.keys.push_back(key);
-  fx_.push(w.slot, std::move(p));
+  const auto begin =
+    w.slot.value < slot_count ? slot_begin(w.inc, w.slot) : std::string{};
+  if (begin.empty()
+      || !std::all_of(w.keys.begin(), w.keys.end(), [&](const auto& key) {
+           return key.size() > stored_prefix_bytes && key.starts_with(begin);
+         }))
+    return options_.counters->refused.add();
+  if (!w.keys.empty())
+    fx_.push(w.slot, {w.sender, w.keys});
+  for (auto& [id, r] : rounds_) {
+    const auto it = std::find(r.unanswered.begin(), r.unanswered.end(),
+                              std::pair{w.inc, w.slot});
+    if (r.peer != w.sender || it == r.unanswered.end())
+      continue;
+    r.unanswered.erase(it);
+    r.moved_ms = now_;
+    return advance(id);
+  }
 }
 
 } // namespace torc::sync

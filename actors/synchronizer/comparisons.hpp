@@ -1,8 +1,10 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -31,8 +33,9 @@ struct effects {
 ///
 /// Whoever starts a round offers; the peer answers with its slot digests where
 /// the number differs; the starter sends its keys of the differing slots; the
-/// peer pushes what it has more and asks for what it has not. Nothing is lost
-/// if any message of a round is: the next round finds it.
+/// peer pushes what it has more and asks for what it has not. Each list of keys
+/// is answered, if only by nothing, and few are under way at a time. Nothing is
+/// lost if any message of a round is: the next round finds it.
 class comparisons {
 public:
   comparisons(synchronizer_options options, effects fx);
@@ -63,6 +66,7 @@ private:
     digest_lists digests;
     std::size_t answers = 0;
     bool known = true;
+    unix_ms started_ms = 0;
   };
 
   /// A round that we started, after its offer.
@@ -71,14 +75,19 @@ private:
     std::map<incarnation, std::vector<slot_digest>> mine;
     std::set<incarnation> open; ///< Not answered by the peer yet.
     std::deque<std::pair<incarnation, slot_id>> differing;
-    bool listing = false; ///< A slot's keys are being read.
-    unix_ms started_ms = 0;
+    /// The part of a slot's keys that is read next, or being read.
+    std::optional<local::entries_query> part;
+    bool reading = false;
+    /// Slots of the lists that the peer has not answered yet.
+    std::vector<std::pair<incarnation, slot_id>> unanswered;
+    unix_ms moved_ms = 0; ///< When it last got further.
   };
 
   /// A peer's list of keys that is compared with ours.
   struct listing {
     slot_entries theirs;
     entry_list mine;
+    unix_ms started_ms = 0;
   };
 
   struct peer {
@@ -90,7 +99,10 @@ private:
   void gathered(std::uint64_t id, gathering g);
   std::vector<slot_digest> common(const std::vector<slot_digest>& all,
                                   incarnation inc, member_id peer) const;
-  void list_next(std::uint64_t id);
+  void answer_offer(const gathering& g);
+  void advance(std::uint64_t id);
+  bool from_peer(member_id m);
+  bool well_formed(const slot_entries& e) const;
   void finish_listing(listing l);
   unix_ms jittered(unix_ms base);
 

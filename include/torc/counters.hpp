@@ -6,23 +6,38 @@ namespace torc {
 
 /// What one shard counts. Written by the shard alone.
 struct shard_counters {
+  // -- operations
+  // ----------------------------------------------------------------
   counter reads;
   counter writes_eventual;
   counter writes_weak;
   counter writes_refused;
+  counter loads;        ///< Reads that missed the cache.
+  counter parked;       ///< Operations that wait now.
+  counter commit_bytes; ///< On the way to the committer now.
+  counter disk_broken;  ///< 1 while writes to the disk are refused.
+
+  // -- replication
+  // ---------------------------------------------------------------
   counter pushes_sent;
   counter pushes_received;
-  counter hints;          ///< Keys that wait for a peer or its acknowledgement.
-  counter hint_overflows;
-  counter loads;          ///< Reads that missed the cache.
-  counter parked;         ///< Operations that wait now.
+  counter hints;             ///< Keys that wait for a peer's acknowledgement.
+  counter hint_overflows;    ///< Keys left to comparison.
+  counter oldest_hint_ms;    ///< Age of the oldest of these writes.
+  counter batches_unknown;   ///< Dropped: of an unknown sender or version.
+  counter batches_malformed; ///< Dropped: bytes that make no sense.
+  counter messages_ahead;    ///< Refused: clock ahead by more than max_skew.
+  counter fresh_keyspaces;   ///< Memory keyspaces that still fetch their data.
+
+  // -- what is stored
+  // ------------------------------------------------------------
   counter live_keys;
-  counter dead_keys;      ///< Tombstones and expired marks.
-  counter dead_bytes;     ///< Bytes they hold.
+  counter dead_keys;  ///< Tombstones and expired marks.
+  counter dead_bytes; ///< Bytes they hold.
   counter expiring_keys;
-  counter expired_keys;   ///< Marked by the sweep so far.
-  counter memory_bytes;   ///< Of the memory engine.
-  counter corrupt_entries;
+  counter expired_keys;    ///< Marked by the sweep so far.
+  counter memory_bytes;    ///< Of the memory engine.
+  counter corrupt_entries; ///< Reads of entries that failed their checks.
 };
 
 /// What the synchronizer counts.
@@ -30,15 +45,18 @@ struct sync_counters {
   counter rounds;
   counter differing_slots;
   counter differing_keys;
+  counter refused; ///< Messages dropped: unknown sender, or malformed.
 };
 
 /// What the committer counts.
 struct commit_counters {
-  counter batches;
+  counter batches; ///< Writes to the engine, each for all that waited.
   counter requests;
+  counter writes;
   counter bytes;
   counter syncs;
   counter failures;
+  counter broken; ///< 1 between a failure and the recovery from it.
 };
 
 } // namespace torc

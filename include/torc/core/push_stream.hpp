@@ -46,6 +46,11 @@ public:
   /// The next waiting item, or null when none waits or the window is full.
   const item* next() const noexcept;
 
+  /// What has waited longest for its acknowledgement, or null.
+  const item* oldest() const noexcept {
+    return items_.empty() ? nullptr : &items_.front();
+  }
+
   /// Marks the item that `next` gave as sent in batch `batch`.
   void sent(std::uint64_t batch, std::size_t bytes) noexcept;
 

@@ -29,16 +29,18 @@ struct view_update {
 /// Writes of one shard, in order, for the committer.
 struct commit_request {
   std::uint16_t shard = 0;
-  std::uint64_t seq = 0;        ///< Counts up per shard.
-  std::uint64_t generation = 0; ///< Storage failures the shard knows of.
-  bool must_sync = false;       ///< Promises, ceilings, config: always fsynced.
+  std::uint64_t seq = 0; ///< Counts up per shard.
+  /// That of the last `committed` received; 0 at first. A request of an older
+  /// one was decided on what a failure took back, and is refused.
+  std::uint64_t generation = 0;
+  bool must_sync = false; ///< Promises, ceilings, config: always fsynced.
   std::shared_ptr<write_batch> writes;
 };
 
 /// Everything of this shard up to `seq` is applied, and `synced` if asked for.
 struct committed {
   std::uint64_t seq = 0;
-  std::uint64_t generation = 0; ///< That of the request.
+  std::uint64_t generation = 0; ///< Storage failures so far.
   bool synced = false;
   bool resumed = false; ///< Not an answer: the disk takes writes again.
   std::shared_ptr<const error> failure; ///< Null: done. Else nothing of it is.

@@ -1,0 +1,319 @@
+// What a shard does besides operations: views, walks over what is stored,
+// figures, expiry.
+#include <algorithm>
+
+#include "actors/storage_node/shard.hpp"
+#include "torc/core/limits.hpp"
+#include "torc/core/stored_key.hpp"
+
+namespace torc::storage {
+namespace {
+
+constexpr std::size_t scan_part_entries = 2000;
+constexpr std::size_t scan_part_bytes = limits::mib;
+constexpr std::size_t slots_per_sweep = 256;
+constexpr std::size_t sweep_scans_max = 64;
+constexpr std::size_t keys_per_sweep = 1000;
+constexpr std::uint32_t ticks_per_sweep = 10;
+constexpr std::uint32_t ticks_per_figures = 25;
+constexpr std::uint32_t ticks_per_repeat = 250;
+constexpr std::size_t reclaim_per_tick = 5000;
+constexpr unix_ms resend_after_ms = 2000;
+
+} // namespace
+
+// -- views
+// -------------------------------------------------------------------------
+
+void shard::on_view(std::shared_ptr<const cluster_view> view) {
+  now_ = options_.wall();
+  const bool starting = view_ == nullptr;
+  view_ = std::move(view);
+  // Every member's clock passes this before it works with the config.
+  clock_.observe(view_->config().hlc);
+  for (const auto& ks : view_->config().keyspaces)
+    if (!spaces_.contains(ks.inc))
+      enter_keyspace(ks, starting);
+  std::vector<incarnation> gone;
+  for (const auto& [inc, where] : spaces_)
+    if (view_->keyspace(inc) == nullptr)
+      gone.push_back(inc);
+  for (const auto inc : gone)
+    drop_incarnation(inc);
+  if (starting)
+    erase_leftovers();
+  begin_pulls();
+  check_all_fresh();
+  request_flush();
+}
+
+/// A keyspace of the config that this life began with may have had data here;
+/// one that appears later has none, as an earlier life would have known it.
+void shard::enter_keyspace(const keyspace_info& ks, bool starting) {
+  spaces_.emplace(ks.inc, ks.engine);
+  const bool memory = ks.engine == engine_kind::memory;
+  slots_.open(ks.inc, memory || !starting);
+  if (!starting)
+    return;
+  if (memory)
+    fresh_.try_emplace(ks.inc);
+  else
+    count_base(ks.inc);
+}
+
+void shard::drop_incarnation(incarnation inc) {
+  const auto where = spaces_.at(inc);
+  spaces_.erase(inc);
+  fresh_.erase(inc);
+  slots_.close(inc);
+  const auto begin = incarnation_begin(inc);
+  const auto end = incarnation_begin(incarnation{inc.value + 1});
+  if (where == engine_kind::memory) {
+    // Its memory is given back piece by piece, at each tick.
+    write_batch batch;
+    batch.erase_range(column::data, begin, end);
+    (void)store_.memory().apply(batch, durability::buffered);
+  } else if (options_.shard == 0 && !broken_) {
+    // One range deletion for the whole node, whatever its size.
+    batch_->erase_range(column::data, begin, end);
+    request_flush();
+  }
+}
+
+/// A crash may have come between a config and the removal of what it dropped:
+/// all between the incarnations that live goes.
+void shard::erase_leftovers() {
+  if (options_.shard != 0)
+    return;
+  std::uint32_t next = 1; // 0 is the node's own
+  const auto erase_until = [&](std::uint32_t until) {
+    if (next < until)
+      batch_->erase_range(column::data, incarnation_begin(incarnation{next}),
+                          incarnation_begin(incarnation{until}));
+    next = until + 1;
+  };
+  for (const auto& [inc, where] : spaces_)
+    erase_until(inc.value);
+  erase_until(view_->config().next_incarnation.value);
+}
+
+void shard::on_tick() {
+  now_ = options_.wall();
+  ++ticks_;
+  peers_.resend_stale(now_, resend_after_ms);
+  begin_pulls();
+  check_waiters();
+  store_.memory().reclaim(reclaim_per_tick);
+  if (ticks_ % ticks_per_sweep == 0)
+    sweep();
+  if (ticks_ % ticks_per_figures == 0) {
+    update_figures();
+    compare_drained();
+  }
+  if (ticks_ % ticks_per_repeat == 0)
+    repeat_scans();
+  request_flush();
+}
+
+/// A peer whose hints overflowed has room again: comparison finds the rest.
+void shard::compare_drained() {
+  for (const auto& p : peers_.all())
+    if (p->up
+        && std::any_of(p->streams.begin(), p->streams.end(), [](const auto& s) {
+             return s.pushes.overflowed()
+                    && s.pushes.size() < limits::hints_max / 4;
+           }))
+      effects_.compare_soon(p->id);
+}
+
+void shard::update_figures() {
+  const auto t = slots_.totals();
+  auto& c = *options_.counters;
+  const auto set = [](counter& x, std::int64_t n) {
+    x.set(n > 0 ? static_cast<std::uint64_t>(n) : 0);
+  };
+  set(c.live_keys, t.live);
+  set(c.dead_keys, t.dead);
+  set(c.dead_bytes, t.dead_bytes);
+  set(c.expiring_keys, t.expiring);
+  c.hints.set(peers_.hints());
+  const auto oldest = hlc_to_ms(peers_.oldest_hint());
+  c.oldest_hint_ms.set(oldest != 0 && now_ > oldest ? now_ - oldest : 0);
+  c.parked.set(parked_count_);
+  c.commit_bytes.set(commit_bytes_ + batch_->bytes());
+  c.disk_broken.set(broken_ ? 1 : 0);
+  c.fresh_keyspaces.set(fresh_.size());
+  c.memory_bytes.set(store_.memory().size().bytes);
+}
+
+// -- walks over what is stored
+// -----------------------------------------------------
+
+void shard::start_scan(engine_kind where, scan_job job) {
+  if (where == engine_kind::memory) {
+    const auto walked = store_.memory().snapshot()->scan(
+      column::data, job.begin, job.end, job.visit);
+    return walked ? job.done() : job.failed(walked.error());
+  }
+  const auto id = ++next_id_;
+  local::scan_request request{
+    id, job.begin, job.end, scan_part_entries, scan_part_bytes, job.snapshot};
+  scans_.emplace(id, std::move(job));
+  effects_.scan(std::move(request));
+}
+
+void shard::on_scanned(const local::scan_result& r) {
+  now_ = options_.wall();
+  const auto it = scans_.find(r.id);
+  if (it == scans_.end())
+    return;
+  auto job = std::move(it->second);
+  scans_.erase(it);
+  if (r.failure) {
+    job.failed(*r.failure);
+    if (job.repeat)
+      failed_scans_.push_back(std::move(job));
+    return request_flush();
+  }
+  bool more = !r.next.empty();
+  for (const auto& [key, entry] : r.entries)
+    if (!job.visit(key, entry)) {
+      more = false;
+      break;
+    }
+  if (more) {
+    job.begin = r.next;
+    start_scan(engine_kind::rocksdb, std::move(job));
+  } else {
+    job.done();
+  }
+  request_flush();
+}
+
+void shard::repeat_scans() {
+  auto failed = std::move(failed_scans_);
+  failed_scans_.clear();
+  for (auto& job : failed)
+    start_scan(engine_kind::rocksdb, std::move(job));
+}
+
+/// Counts what lay on the disk before the first write of this life, or since
+/// the last failure of the disk.
+void shard::count_base(incarnation inc) {
+  scan_job job;
+  job.begin = incarnation_begin(inc);
+  job.end = incarnation_begin(incarnation{inc.value + 1});
+  job.snapshot = options_.start;
+  if (!job.snapshot)
+    job.snapshot = store_.disk()->snapshot();
+  job.repeat = true;
+  const auto count = count_epoch_;
+  job.visit = [this, inc, count](std::string_view key, std::string_view entry) {
+    if (count != count_epoch_ || !slots_.knows(inc))
+      return false;
+    if (key.size() > stored_prefix_bytes)
+      slots_.base(inc, stored_slot(key), key, entry);
+    return true;
+  };
+  job.done = [this, inc, count] {
+    if (count != count_epoch_)
+      return;
+    slots_.base_complete(inc);
+    if (slots_.all_counted())
+      options_.start.reset();
+    update_figures();
+  };
+  job.failed = [this](const error& e) {
+    if (e.code == errc::corrupt)
+      options_.counters->corrupt_entries.add();
+  };
+  start_scan(engine_kind::rocksdb, std::move(job));
+}
+
+// -- expiry (protocol 13)
+// ----------------------------------------------------------
+
+void shard::sweep() {
+  if (scans_.size() >= sweep_scans_max)
+    return;
+  std::size_t budget = slots_per_sweep;
+  const auto due =
+    now_ > options_.max_skew_ms ? now_ - options_.max_skew_ms : 0;
+  for (const auto& [inc, where] : spaces_) {
+    const auto* ks = view_->keyspace(inc);
+    std::uint16_t from = 0;
+    while (ks != nullptr && budget > 0 && scans_.size() < sweep_scans_max) {
+      const auto s = slots_.due_slot(inc, due, from);
+      if (!s)
+        break;
+      --budget;
+      sweep_slot(ks, *s);
+      from = static_cast<std::uint16_t>(s->value + 1);
+    }
+  }
+}
+
+void shard::sweep_slot(keyspace_ref ks, slot_id s) {
+  struct found {
+    unix_ms next = 0; ///< Earliest deadline of what is not due yet.
+    std::vector<std::string> due;
+  };
+  const auto inc = ks->inc;
+  auto f = std::make_shared<found>();
+  slots_.set_next_deadline(inc, s, 0);
+  scan_job job;
+  job.begin = slot_begin(inc, s);
+  job.end = slot_end(inc, s);
+  job.visit = [this, f](std::string_view key, std::string_view entry) {
+    const auto view = view_entry(entry);
+    if (!view || view->head.tombstone || view->head.expired
+        || view->head.expires_at == 0)
+      return true;
+    const bool due = now_ > view->head.expires_at + options_.max_skew_ms;
+    if (!due || f->due.size() >= keys_per_sweep) {
+      if (f->next == 0 || view->head.expires_at < f->next)
+        f->next = view->head.expires_at;
+      return !due; // more is due than one sweep marks: the rest comes next
+    }
+    f->due.emplace_back(key);
+    return true;
+  };
+  job.done = [this, inc, s, f] {
+    for (const auto& key : f->due)
+      if (!sweep_due(inc, key))
+        f->next = 1;
+    slots_.merge_next_deadline(inc, s, f->next);
+  };
+  job.failed = [this, inc, s](const error&) {
+    slots_.merge_next_deadline(inc, s, now_);
+  };
+  start_scan(ks->engine, std::move(job));
+}
+
+/// False: not now; the slot has to be swept again.
+bool shard::sweep_due(incarnation inc, std::string_view key) {
+  const auto* ks = view_->keyspace(inc);
+  if (ks == nullptr)
+    return true;
+  if ((ks->engine == engine_kind::rocksdb && broken_) || waiting_.contains(key))
+    return false;
+  switch (store_.get(ks->engine, key, read_)) {
+  case read_status::found: sweep_key(ks, key, read_.view()); return true;
+  case read_status::would_block: return park_for_load(key, parked_sweep{});
+  default: return true;
+  }
+}
+
+/// Marks the version EXPIRED under its old tag and drops its value; the mark
+/// stays until it is collected by proof.
+void shard::sweep_key(keyspace_ref ks, std::string_view stored_key,
+                      std::string_view current) {
+  if (current.empty())
+    return;
+  const auto marked =
+    sweep_entry(current, now_, options_.max_skew_ms, hlc_time{});
+  if (marked && *marked && store(ks, stored_key, current, **marked, hlc_time{}))
+    options_.counters->expired_keys.add();
+}
+
+} // namespace torc::storage
