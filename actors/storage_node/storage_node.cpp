@@ -3,6 +3,7 @@
 
 #include "actors/storage_node/shard.hpp"
 #include "torc/log.hpp"
+#include "torc/core/assert.hpp"
 #include "torc/loop.hpp"
 
 namespace torc {
@@ -17,7 +18,9 @@ public:
   storage_node(caf::actor_config& cfg, storage_node_options options)
     : super(cfg), committer_(options.committer),
       loaders_(std::move(options.loaders)), synchronizer_(options.synchronizer),
-      shard_(std::move(options), effects()) {}
+      shard_(std::move(options), effects()) {
+    TORC_ASSERT(!loaders_.empty());
+  }
 
   const char* name() const override { return "torc.storage_node"; }
 
