@@ -1,0 +1,213 @@
+// What a node does while it runs, and how it ends.
+#include "torc/node.hpp"
+
+#include <thread>
+#include <utility>
+
+#include <caf/all.hpp>
+#include <fmt/format.h>
+
+#include "actors/node/founders.hpp"
+#include "actors/node/node_state.hpp"
+#include "torc/core/cluster_view.hpp"
+#include "torc/log.hpp"
+
+namespace torc {
+namespace {
+
+constexpr auto ready_poll = std::chrono::milliseconds(10);
+
+} // namespace
+
+/// In the ring manager.
+void node::state::on_view(const std::shared_ptr<const cluster_view>& v) {
+  if (auto done = data.set_cluster(v->config().id); !done)
+    log::error("node", "{}; it is tried again at the next start",
+               done.error().message);
+  auto now = members_of(v->config());
+  bool changed = false;
+  {
+    const std::lock_guard lock{mutex};
+    changed = linked && *now != *members;
+    members = std::move(now);
+  }
+  if (changed)
+    links.refresh();
+}
+
+void node::state::on_failure(std::string what) {
+  log::error("node", "{}; this node cannot go on", what);
+  const std::lock_guard lock{mutex};
+  if (failure.empty())
+    failure = std::move(what);
+}
+
+std::string node::state::first_failure() const {
+  const std::lock_guard lock{mutex};
+  return failure;
+}
+
+hello node::state::greeting() const {
+  hello h;
+  if (const auto v = actors->view())
+    h.cluster = v->config().id;
+  h.member = options.self_id();
+  h.shards = actors->shards();
+  h.wall = system_wall();
+  h.founders_digest = digest;
+  return h;
+}
+
+std::string node::state::unready() const {
+  if (stopping)
+    return "it is stopping";
+  if (!actors || !actors->roles())
+    return fmt::format("it has not met the first founder '{}' yet, which tells "
+                       "it the cluster's config",
+                       options.founders.front().name);
+  std::uint64_t fetching = 0;
+  for (const auto& s : actors->counters().shards)
+    fetching += s->fresh_keyspaces.get();
+  if (fetching != 0)
+    return "it is still fetching keyspaces of the memory engine";
+  return {};
+}
+
+node_figures node::state::figures() const {
+  node_figures f;
+  if (const auto v = actors->view())
+    f.cluster_id = to_string(v->config().id);
+  f.started_ms = started_ms;
+  f.unready = unready();
+  f.ready = f.unready.empty();
+  f.loops = options.loops;
+  const auto& c = actors->counters();
+  for (const auto& s : c.shards) {
+    f.keys += s->live_keys.get();
+    f.expiring_keys += s->expiring_keys.get();
+    f.expired_keys += s->expired_keys.get();
+    f.dead_keys += s->dead_keys.get();
+    f.dead_bytes += s->dead_bytes.get();
+    f.memory_bytes += s->memory_bytes.get();
+    f.hints += s->hints.get();
+  }
+  f.memory_bytes_max = options.memory_bytes_max;
+  f.syncs = c.commits->syncs.get();
+  f.commits = c.commits->batches.get();
+  f.commit_failures = c.commits->failures.get();
+  if (c.commits->broken.get() != 0)
+    f.disk_failure = "the disk refuses writes; the log says why";
+  return f;
+}
+
+void node::state::stop() {
+  if (stopping.exchange(true))
+    return;
+  if (http)
+    http->stop();
+  if (resp)
+    resp->stop();
+  {
+    const std::lock_guard lock{mutex};
+    linked = false;
+  }
+  links.stop();
+  if (relay) {
+    caf::anon_send_exit(relay, caf::exit_reason::user_shutdown);
+    relay = nullptr;
+  }
+  if (actors)
+    actors->stop();
+  for (const auto& l : loops)
+    l->stop();
+  if (data.disk())
+    if (auto done = data.disk()->sync(); !done)
+      log::error("node", "the disk was not synced: {}", done.error().message);
+}
+
+// -----------------------------------------------------------------------------
+
+node::node(std::unique_ptr<state> s) : state_(std::move(s)) {}
+
+node::~node() {
+  if (state_)
+    state_->stop();
+}
+
+result<std::unique_ptr<node>> node::start(node_options options,
+                                          caf::actor_system* system) {
+  options.complete();
+  if (options.cluster_secret.empty())
+    if (auto ok = load_secret(options); !ok)
+      return ok.error();
+  if (auto ok = options.validate(); !ok)
+    return ok.error();
+  const auto digest = digest_of_founders(founders_of(options));
+  auto data = data_directory::open(options, digest);
+  if (!data)
+    return std::move(data).error();
+  auto s = std::make_unique<state>(std::move(options), *std::move(data));
+  s->digest = digest;
+  s->system = system;
+  if (auto started = s->start(); !started) {
+    s->stop();
+    return started.error();
+  }
+  return std::unique_ptr<node>{new node(std::move(s))};
+}
+
+void node::stop() {
+  state_->stop();
+}
+
+const node_options& node::options() const noexcept {
+  return state_->options;
+}
+
+member_id node::self() const noexcept {
+  return state_->options.self_id();
+}
+
+socket_address node::door_address() const {
+  return {state_->options.door_listen.host, state_->links.port()};
+}
+
+socket_address node::resp_address() const {
+  return state_->resp->address();
+}
+
+socket_address node::http_address() const {
+  return state_->http->address();
+}
+
+caf::actor_system& node::system() noexcept {
+  return *state_->system;
+}
+
+node_actors& node::actors() noexcept {
+  return *state_->actors;
+}
+
+std::shared_ptr<const cluster_view> node::view() const {
+  return state_->actors->view();
+}
+
+std::string node::failure() const {
+  return state_->first_failure();
+}
+
+std::string node::unready() const {
+  return state_->unready();
+}
+
+bool node::wait_ready(std::chrono::milliseconds timeout) const {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  while (!unready().empty()) {
+    if (std::chrono::steady_clock::now() >= end)
+      return false;
+    std::this_thread::sleep_for(ready_poll);
+  }
+  return true;
+}
+
+} // namespace torc
