@@ -22,16 +22,19 @@ cluster_config next_of(const cluster_config& c) {
 }
 
 std::vector<ring_member> ring_members(const cluster_config& c, zone_rule rule) {
+  const auto zone_of = [rule](const member_info& m) {
+    return rule == zone_rule::spread ? std::string_view{m.zone}
+                                     : std::string_view{};
+  };
   std::map<std::string_view, std::uint32_t> zones;
   for (const auto& m : c.members)
-    zones.emplace(rule == zone_rule::spread ? m.zone : "", 0);
+    zones.emplace(zone_of(m), 0);
   std::uint32_t next = 0;
   for (auto& [name, number] : zones)
     number = next++;
   std::vector<ring_member> out;
   for (const auto& m : c.members)
-    out.push_back(
-      {m.id, m.weight, zones.at(rule == zone_rule::spread ? m.zone : "")});
+    out.push_back({m.id, m.weight, zones.at(zone_of(m))});
   return out;
 }
 
