@@ -7,7 +7,8 @@
 //   body     = head [tf] [cb] [ctx] [ops] value          (bit 5 clear)
 //            | [tf] [cb] [ctx] [ops] count *(head length value)   (bit 5 set)
 //   head     = flags tag.h tag.actor [deadline]
-//   flags    = bit 0: tombstone, bit 1: expired, bit 2: deadline, bits 4-7: type
+//   flags    = bit 0: tombstone, bit 1: expired, bit 2: deadline, bits 4-7:
+//   type
 #include "torc/core/entry.hpp"
 
 #include <xxhash.h>
@@ -20,6 +21,9 @@ namespace {
 
 constexpr std::uint8_t format_version = 1;
 constexpr std::size_t checksum_bytes = 4;
+
+/// One per member and the shared one of strong versions.
+constexpr std::size_t context_entries_max = limits::members_max + 1;
 
 namespace presence {
 constexpr std::uint8_t tf = 1;
@@ -39,11 +43,11 @@ constexpr std::uint8_t known = 7;
 } // namespace head_flag
 
 void write_head(byte_writer& w, const version_head& h) {
-  const auto flags = static_cast<std::uint8_t>(
-    (h.tombstone ? head_flag::tombstone : 0)
-    | (h.expired ? head_flag::expired : 0)
-    | (h.expires_at != 0 ? head_flag::deadline : 0)
-    | static_cast<unsigned>(h.type) << 4);
+  const auto flags =
+    static_cast<std::uint8_t>((h.tombstone ? head_flag::tombstone : 0)
+                              | (h.expired ? head_flag::expired : 0)
+                              | (h.expires_at != 0 ? head_flag::deadline : 0)
+                              | static_cast<unsigned>(h.type) << 4);
   w.u8(flags);
   w.u64(h.tag.h.value);
   w.u32(h.tag.actor.value);
@@ -58,9 +62,11 @@ bool read_head(byte_reader& r, version_head& h) {
   h.tombstone = (flags & head_flag::tombstone) != 0;
   h.expired = (flags & head_flag::expired) != 0;
   h.type = value_type::string;
-  h.expires_at = (flags & head_flag::deadline) != 0 ? r.u64() : 0;
+  const bool has_deadline = (flags & head_flag::deadline) != 0;
+  h.expires_at = has_deadline ? r.u64() : 0;
   const bool type_known = (flags >> 4) == 0;
-  return r.ok() && type_known && (flags & 0x0f & ~head_flag::known) == 0;
+  return r.ok() && type_known && (flags & 0x0f & ~head_flag::known) == 0
+         && has_deadline == (h.expires_at != 0);
 }
 
 version_head head_of(const version& v) {
@@ -135,34 +141,38 @@ bool read_ops(byte_reader& r, decided_ops& ops) {
     e.id.client = r.u64();
     e.id.seq = r.u64();
     e.id.born = hlc_time{r.u64()};
-    e.applied = r.u8() != 0;
-    if (!r.ok() || (!ops.entries.empty() && !(ops.entries.back() < e)))
+    const auto applied = r.u8();
+    e.applied = applied == 1;
+    if (!r.ok() || applied > 1 || e.id.born <= ops.floor
+        || (!ops.entries.empty() && ops.entries.back().id >= e.id))
       return false;
     ops.entries.push_back(e);
   }
-  return true;
+  return !ops.empty();
 }
 
 bool read_optional(byte_reader& r, std::uint8_t present, key_state& s) {
   if ((present & presence::tf) != 0)
-    s.tf = hlc_time{r.u64()};
+    if (s.tf = hlc_time{r.u64()}; s.tf.value == 0)
+      return false;
   if ((present & presence::cb) != 0) {
     s.cb.q = epoch{r.u64()};
     s.cb.h = hlc_time{r.u64()};
     s.cb.n = member_id{r.u32()};
     s.cb.s = r.u32();
+    if (s.cb.none())
+      return false;
   }
   s.clean = (present & presence::clean) != 0;
   if ((present & presence::ctx) != 0) {
     const auto n = r.varint();
-    if (!r.ok() || n > limits::members_max + 1)
+    if (!r.ok() || n == 0 || n > context_entries_max)
       return false;
     for (std::uint64_t i = 0; i < n; ++i) {
       context_entry e;
       e.actor = actor_id{r.u32()};
       e.h = hlc_time{r.u64()};
-      if (!r.ok()
-          || (!s.rec.ctx.empty() && s.rec.ctx.back().actor >= e.actor))
+      if (!r.ok() || (!s.rec.ctx.empty() && s.rec.ctx.back().actor >= e.actor))
         return false;
       s.rec.ctx.push_back(e);
     }
@@ -184,18 +194,22 @@ void put_version(std::vector<version>& out, const version_head& h,
   out.push_back(std::move(v));
 }
 
-bool read_versions(byte_reader& r, std::vector<version>& out) {
+/// Calls `take` with head and value of each version, in ascending order.
+template <class Take>
+bool read_versions(byte_reader& r, Take take) {
   const auto n = r.varint();
-  if (!r.ok() || n > limits::siblings_max + 1)
-    return false;
+  if (!r.ok() || n == 1 || n > limits::siblings_max + 1)
+    return false; // one version has a shorter form
+  tag last;
   for (std::uint64_t i = 0; i < n; ++i) {
     version_head h;
     if (!read_head(r, h))
       return false;
     const auto value = r.bytes();
-    if (!r.ok() || (!out.empty() && out.back().tag >= h.tag))
+    if (!r.ok() || (i > 0 && last >= h.tag))
       return false;
-    put_version(out, h, value);
+    last = h.tag;
+    take(h, value);
   }
   return r.rest().empty();
 }
@@ -215,10 +229,10 @@ result<std::optional<std::string>> merge_slowly(conflict_policy policy,
   const bool theirs = joined == other->rec;
   key_state next;
   next.cb = std::max(mine->cb, other->cb);
-  next.clean = other->cb > mine->cb    ? other->clean && theirs
-               : other->cb == mine->cb ? (mine->clean && same)
-                                           || (other->clean && theirs)
-                                       : mine->clean && same;
+  next.clean = other->cb > mine->cb ? other->clean && theirs
+               : other->cb == mine->cb
+                 ? (mine->clean && same) || (other->clean && theirs)
+                 : mine->clean && same;
   next.tf = same ? mine->tf : floor;
   next.rec = std::move(joined);
   if (next == *mine)
@@ -244,14 +258,18 @@ result<entry_view> view_entry(std::string_view bytes) {
     out.simple = true;
     return out;
   }
-  if ((present & presence::many) != 0) {
-    const auto state = decode_entry(bytes);
-    if (!state)
-      return state.error();
-    return out; // siblings have readers of their own
-  }
   byte_reader r{*body};
   key_state rest;
+  if ((present & presence::many) != 0) {
+    out.head.tombstone = true; // without a version there is nothing to see
+    const auto keep_last = [&](const version_head& h, std::string_view value) {
+      out.head = h;
+      out.value = value;
+    };
+    if (!read_optional(r, present, rest) || !read_versions(r, keep_last))
+      return corrupt("bad versions");
+    return out;
+  }
   if (!read_head(r, out.head) || !read_optional(r, present, rest))
     return corrupt("bad fields");
   out.value = r.rest();
@@ -266,7 +284,10 @@ result<key_state> decode_entry(std::string_view bytes) {
   byte_reader r{*body};
   key_state out;
   if ((present & presence::many) != 0) {
-    if (!read_optional(r, present, out) || !read_versions(r, out.rec.versions))
+    const auto put = [&](const version_head& h, std::string_view value) {
+      put_version(out.rec.versions, h, value);
+    };
+    if (!read_optional(r, present, out) || !read_versions(r, put))
       return corrupt("bad versions");
     return out;
   }
@@ -284,8 +305,7 @@ void encode_entry(std::string& out, const key_state& s) {
   w.u8(format_version);
   w.u8(static_cast<std::uint8_t>(
     (s.tf.value != 0 ? presence::tf : 0) | (!s.cb.none() ? presence::cb : 0)
-    | (s.clean ? presence::clean : 0)
-    | (!s.rec.ctx.empty() ? presence::ctx : 0)
+    | (s.clean ? presence::clean : 0) | (!s.rec.ctx.empty() ? presence::ctx : 0)
     | (!s.rec.ops.empty() ? presence::ops : 0) | (many ? presence::many : 0)));
   if (!many)
     write_head(w, head_of(s.rec.versions.front()));
@@ -358,7 +378,7 @@ result<std::optional<std::string>> merge_entries(conflict_policy policy,
   if (!theirs)
     return theirs.error();
   if (stored.empty()) {
-    if (floor.value == 0)
+    if (floor.value == 0 && theirs->simple)
       return std::optional{std::string{received}};
     auto state = decode_entry(received);
     if (!state)

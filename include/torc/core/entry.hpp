@@ -46,7 +46,8 @@ struct version_head {
 };
 
 /// A `data` entry seen in place, for the common case of one version and nothing
-/// else: no allocation, no copy.
+/// else: no allocation, no copy. Of several versions it shows the one of the
+/// largest tag; of none, a tombstone with tag 0.
 struct entry_view {
   version_head head;
   std::string_view value; ///< Into the parsed bytes.
