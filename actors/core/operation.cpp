@@ -30,32 +30,38 @@ std::optional<version_head> next_version(const key_request& request,
   version_head head;
   head.tag = stamp;
   switch (request.kind) {
-    case op_kind::put:
-      head.expires_at = request.deadline;
-      if ((request.flags & op_flag::keep_deadline) != 0)
-        head.expires_at = found ? current->head.expires_at : 0;
-      // A deadline that has passed deletes at once, as in Redis.
-      head.tombstone = head.expires_at != 0 && head.expires_at <= now;
-      break;
-    case op_kind::remove:
-      if (!found)
-        return std::nullopt;
-      head.tombstone = true;
-      break;
-    case op_kind::expire:
-      if (!found || current->head.expires_at == request.deadline
-          || !condition_holds(request.flags, current->head.expires_at,
-                              request.deadline))
-        return std::nullopt;
-      head.type = current->head.type;
-      head.expires_at = request.deadline;
-      head.tombstone = head.expires_at != 0 && head.expires_at <= now;
-      break;
-    default: return std::nullopt;
+  case op_kind::put:
+    head.expires_at = request.deadline;
+    if ((request.flags & op_flag::keep_deadline) != 0)
+      head.expires_at = found ? current->head.expires_at : 0;
+    // A deadline that has passed deletes at once, as in Redis.
+    head.tombstone = head.expires_at != 0 && head.expires_at <= now;
+    break;
+  case op_kind::remove:
+    if (!found)
+      return std::nullopt;
+    head.tombstone = true;
+    break;
+  case op_kind::expire:
+    // To take a deadline away where there is none changes nothing.
+    if (!found || (current->head.expires_at == 0 && request.deadline == 0)
+        || !condition_holds(request.flags, current->head.expires_at,
+                            request.deadline))
+      return std::nullopt;
+    head.type = current->head.type;
+    head.expires_at = request.deadline;
+    head.tombstone = head.expires_at != 0 && head.expires_at <= now;
+    break;
+  default: return std::nullopt;
   }
   if (head.tombstone)
     head.expires_at = 0;
   return head;
+}
+
+/// True if `now` is past the deadline by more than `max_skew_ms`.
+bool long_past(unix_ms deadline, unix_ms now, unix_ms max_skew_ms) noexcept {
+  return deadline != 0 && now > deadline && now - deadline > max_skew_ms;
 }
 
 version to_version(const version_head& head, std::string_view value) {
@@ -88,7 +94,8 @@ result<key_answer> apply_operation(const key_request& request,
     if (answer.found)
       answer.value = view.value;
   }
-  const auto head = next_version(request, present ? &view : nullptr, stamp, now);
+  const auto head =
+    next_version(request, present ? &view : nullptr, stamp, now);
   if (!head)
     return answer;
   TORC_ASSERT(!present || view.head.tag < head->tag);
@@ -111,15 +118,15 @@ result<key_answer> apply_operation(const key_request& request,
   return answer;
 }
 
-result<std::optional<std::string>>
-sweep_entry(std::string_view stored, unix_ms now, unix_ms max_skew_ms,
-            hlc_time floor) {
+result<std::optional<std::string>> sweep_entry(std::string_view stored,
+                                               unix_ms now, unix_ms max_skew_ms,
+                                               hlc_time floor) {
   auto view = view_entry(stored);
   if (!view)
     return std::move(view).error();
   const auto& head = view->head;
-  if (head.tombstone || head.expired || head.expires_at == 0
-      || now <= head.expires_at + max_skew_ms)
+  if (head.tombstone || head.expired
+      || !long_past(head.expires_at, now, max_skew_ms))
     return std::optional<std::string>{};
   std::string entry;
   if (view->simple && floor.value == 0) {
@@ -132,7 +139,7 @@ sweep_entry(std::string_view stored, unix_ms now, unix_ms max_skew_ms,
   if (!state)
     return std::move(state).error();
   for (auto& v : state->rec.versions)
-    if (v.expires_at != 0 && now > v.expires_at + max_skew_ms) {
+    if (v.live() && long_past(v.expires_at, now, max_skew_ms)) {
       v.expired = true;
       v.value.clear();
     }
