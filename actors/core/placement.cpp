@@ -51,8 +51,8 @@ std::size_t moved_replicas(const placement& before, const placement& after) {
   return moved;
 }
 
-std::vector<slot_range> equal_runs(const placement& p) {
-  std::vector<slot_range> out;
+std::vector<slot_run> equal_runs(const placement& p) {
+  std::vector<slot_run> out;
   for (std::uint32_t s = 0; s < slot_count; ++s) {
     if (s > 0
         && std::ranges::equal(p.replicas(slot_at(s)),
@@ -64,8 +64,8 @@ std::vector<slot_range> equal_runs(const placement& p) {
   return out;
 }
 
-std::vector<slot_range> slots_of(const placement& p, member_id m) {
-  std::vector<slot_range> out;
+std::vector<slot_run> slots_of(const placement& p, member_id m) {
+  std::vector<slot_run> out;
   for (std::uint32_t s = 0; s < slot_count; ++s) {
     if (!contains(p.replicas(slot_at(s)), m))
       continue;

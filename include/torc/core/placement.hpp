@@ -100,18 +100,18 @@ placement compute_placement(const std::vector<ring_member>& members,
 std::size_t moved_replicas(const placement& before, const placement& after);
 
 /// Slots first..last, both included.
-struct slot_range {
+struct slot_run {
   slot_id first;
   slot_id last;
 
-  friend bool operator==(const slot_range&, const slot_range&) = default;
+  friend bool operator==(const slot_run&, const slot_run&) = default;
 };
 
 /// Maximal runs of neighbouring slots with equal lists, as CLUSTER SLOTS shows
 /// them. At most two per token of the ring. O(slots * N).
-std::vector<slot_range> equal_runs(const placement& p);
+std::vector<slot_run> equal_runs(const placement& p);
 
 /// The runs of slots that `m` holds. O(slots * N).
-std::vector<slot_range> slots_of(const placement& p, member_id m);
+std::vector<slot_run> slots_of(const placement& p, member_id m);
 
 } // namespace torc
