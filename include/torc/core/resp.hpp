@@ -49,6 +49,8 @@ public:
     position_ = 0;
     elements_left_ = -1;
     spans_.clear();
+    if (spans_.capacity() > spans_kept) // one huge command costs once
+      spans_ = {};
   }
 
   void set_limits(const resp_limits& l) noexcept { limits_ = l; }
@@ -59,6 +61,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t spans_kept = 4096;
+
   struct span {
     std::size_t offset;
     std::size_t size;

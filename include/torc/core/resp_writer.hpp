@@ -15,15 +15,10 @@ public:
   resp_writer(std::string& out, int protocol) noexcept
     : out_(out), resp3_(protocol >= 3) {}
 
+  /// Line breaks become blanks.
   void simple(std::string_view s) { line('+', s); }
   /// The text begins with an error word in capitals; line breaks become blanks.
-  void error(std::string_view s) {
-    const auto at = out_.size();
-    line('-', s);
-    for (auto i = at; i + 2 < out_.size(); ++i)
-      if (out_[i] == '\r' || out_[i] == '\n')
-        out_[i] = ' ';
-  }
+  void error(std::string_view s) { line('-', s); }
   void integer(std::int64_t x) { number(':', x); }
   void bulk(std::string_view s) {
     number('$', static_cast<std::int64_t>(s.size()));
@@ -73,7 +68,12 @@ public:
 private:
   void line(char type, std::string_view s) {
     out_.push_back(type);
-    out_.append(s).append("\r\n", 2);
+    const auto at = out_.size();
+    out_.append(s);
+    for (auto i = at; i < out_.size(); ++i)
+      if (out_[i] == '\r' || out_[i] == '\n')
+        out_[i] = ' ';
+    out_.append("\r\n", 2);
   }
   void number(char type, std::int64_t x) {
     char b[24];
