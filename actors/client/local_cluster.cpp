@@ -164,7 +164,9 @@ result<void> local_cluster::state::start_node(std::size_t i) {
                                         directory.string(), e.message())};
   rocksdb_options ro;
   ro.path = (directory / "db").string();
-  ro.on_warning = [](std::string_view line) { log::warn("rocksdb", "{}", line); };
+  ro.on_warning = [](std::string_view line) {
+    log::warn("rocksdb", "{}", line);
+  };
   auto disk = open_rocksdb(ro);
   if (!disk)
     return std::move(disk).error();
@@ -203,9 +205,9 @@ void local_cluster::state::introduce() {
   for (auto& a : nodes)
     for (auto& b : nodes)
       if (&a != &b)
-        caf::anon_send(a.actors->ring_manager(),
-                       local::peer_up{b.actors->self(),
-                                      b.actors->ring_manager(), nullptr});
+        caf::anon_send(
+          a.actors->ring_manager(),
+          local::peer_up{b.actors->self(), b.actors->ring_manager(), nullptr});
 }
 
 result<void> local_cluster::state::check_size() const {
@@ -322,8 +324,9 @@ result<void> local_cluster::create_keyspace(keyspace_spec spec) {
   epoch made;
   self
     ->request(state_->nodes.front().actors->ring_manager(), 20s,
-              local::change_request{
-                [spec](const auto& c) { return torc::create_keyspace(c, spec); }})
+              local::change_request{[spec](const auto& c) {
+                return torc::create_keyspace(c, spec);
+              }})
     .receive(
       [&](const local::change_result& r) {
         failure = r.failure;

@@ -3,6 +3,7 @@
 // not change within a wire version.
 #include <caf/actor_system_config.hpp>
 
+#include "torc/messages/client.hpp"
 #include "torc/messages/interfaces.hpp"
 
 namespace torc {
@@ -25,6 +26,8 @@ void register_payloads(caf::actor_system_config& cfg) {
   cfg.add_message_type<config_fetch>("t.fetch");
   cfg.add_message_type<config_value>("t.conf");
   cfg.add_message_type<peer_roles>("t.roles");
+  cfg.add_message_type<client_request>("t.creq");
+  cfg.add_message_type<client_reply>("t.crep");
 }
 
 /// Handles that travel inside of messages.
@@ -33,6 +36,7 @@ void register_ports(caf::actor_system_config& cfg) {
   cfg.add_message_type<gateway_port>("t.Gate");
   cfg.add_message_type<synchronizer_port>("t.Sync");
   cfg.add_message_type<ring_manager_port>("t.Ring");
+  cfg.add_message_type<client_port>("t.Client");
 }
 
 } // namespace
