@@ -42,6 +42,13 @@ const socket_address& resp_client::door() const noexcept {
   return options_.addresses[current_];
 }
 
+void resp_client::add_address(const socket_address& address) {
+  auto& known = options_.addresses;
+  if (known.size() < limits::members_max
+      && std::find(known.begin(), known.end(), address) == known.end())
+    known.push_back(address);
+}
+
 void resp_client::disconnect() noexcept {
   if (is_connected())
     next_ = (current_ + 1) % options_.addresses.size();

@@ -66,6 +66,8 @@ exit_code run_program(int argc, char** argv) {
     fmt::print(stderr, "torc: {}\nRun 'torc help' to see what there is.\n",
                e.what());
     return exit_code::usage;
+  } catch (const std::exception& e) {
+    return fail(exit_code::failed, e.what());
   }
   if (std::fflush(stdout) != 0)
     return fail(exit_code::failed, "cannot write the output");

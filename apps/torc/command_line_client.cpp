@@ -8,6 +8,21 @@ namespace torc::program {
 
 namespace {
 
+// What each command ends with, for its help.
+constexpr auto done_or_not = "Exit codes: 0 done, 1 failed, 2 wrong command "
+                             "line, 5 no door or replica\nanswers.";
+constexpr auto key_read = "Exit codes: 0 found, 1 failed, 2 wrong command "
+                          "line, 3 no such key or keyspace,\n5 no door or "
+                          "replica answers.";
+constexpr auto key_write = "Exit codes: 0 done, 1 failed, 2 wrong command "
+                           "line, 3 no such key or keyspace,\n4 unknown: may "
+                           "or may not have been done, 5 no door or replica "
+                           "answers, nothing\nwas done.";
+
+void add_footer(CLI::App& a, const std::string& about, const char* codes) {
+  a.footer(about.empty() ? codes : about + "\n\n" + codes);
+}
+
 void add_client(CLI::App& a, client_options& c, bool data) {
   a.add_option("--addr", c.addresses,
                "RESP doors host:port, separated by commas; the next is tried "
@@ -33,15 +48,20 @@ void add_level(CLI::App& a, client_options& c) {
 void add_keys(CLI::App& app, exit_code& code) {
   auto c = std::make_shared<key_command>();
   auto get = app.add_subcommand("get", "Print the value of a key");
-  get->footer("Without --json the value's bytes are printed as they are, with "
-              "a line end behind\nthem on a terminal only. Exit code 3: there "
-              "is no such key.");
+  add_footer(*get,
+             "Without --json the value's bytes are printed as they are, with a "
+             "line end behind\nthem on a terminal only. With --json bytes that "
+             "are not UTF-8 are value_base64.",
+             key_read);
   add_client(*get, c->client, true);
   add_level(*get, c->client);
   get->add_option("key", c->key)->required();
   get->callback([c, &code] { code = run_get(*c); });
 
   auto set = app.add_subcommand("set", "Write a value");
+  add_footer(*set,
+             "What begins with a dash goes behind two: torc set -- key -5",
+             key_write);
   add_client(*set, c->client, true);
   add_level(*set, c->client);
   set->add_option("key", c->key)->required();
@@ -56,7 +76,10 @@ void add_keys(CLI::App& app, exit_code& code) {
   });
 
   auto del = app.add_subcommand("del", "Remove keys");
-  del->footer("Exit code 3: none of the keys was there.");
+  add_footer(*del, "Keys are removed one by one; ends at the first failure.",
+             "Exit codes: 0 some were there, 1 failed, 2 wrong command line, 3 "
+             "none of them was\nthere, 4 unknown: may or may not have been "
+             "done, 5 no door or replica answers.");
   add_client(*del, c->client, true);
   add_level(*del, c->client);
   del->add_option("key", c->keys)->required();
@@ -64,6 +87,10 @@ void add_keys(CLI::App& app, exit_code& code) {
 
   auto s = std::make_shared<scan_command>();
   auto scan = app.add_subcommand("scan", "List keys of the whole cluster");
+  add_footer(*scan,
+             "One key a line, in no order; with --json one object a line, with "
+             "key or\nkey_base64. A key that is there all the time is listed.",
+             key_read);
   add_client(*scan, s->client, true);
   scan->add_option("--match", s->match, "Pattern, such as user:*");
   scan->add_option("--limit", s->limit, "End after so many keys; 0: all");
@@ -74,13 +101,20 @@ void add_files(CLI::App& app, exit_code& code) {
   auto formats = CLI::IsMember({"tsv", "csv", "jsonl"});
   auto l = std::make_shared<load_command>();
   auto load = app.add_subcommand("load", "Write the records of a file");
-  load->footer(
+  add_footer(
+    *load,
     "tsv: key TAB value [TAB ttl_ms], with \\t \\n \\r \\\\ as escapes\n"
     "csv: key,value[,ttl_ms] by RFC 4180\n"
     "jsonl: {\"key\": .., \"value\": .., \"ttl_ms\": ..}, or key_base64 and "
     "value_base64\n"
-    "Without --format the file's name decides. A write whose answer was not "
-    "seen is\nsent again: loading a file twice has the same outcome.");
+    "Without --format the file's name decides. Lines are written in order: of "
+    "two with\none key the later wins. A write that a node could not take, or "
+    "whose outcome is\nunknown, is sent again, at another member where that "
+    "may help. Ctrl-C ends it with\nits counts.",
+    "Exit codes: 0 every line is written, 1 some were refused or it ended "
+    "early, 2 wrong\ncommand line, 3 no such keyspace, 4 some records may or "
+    "may not be written, 5 it\ngave up since doors or replicas did not answer "
+    "in time. The counts say what was\nwritten.");
   add_client(*load, l->client, true);
   add_level(*load, l->client);
   load->add_option("file", l->file, "Path, or - for stdin")->required();
@@ -94,12 +128,20 @@ void add_files(CLI::App& app, exit_code& code) {
     ->add_option("--window", l->window, "Records under way at most, 1 to 65536")
     ->check(CLI::Range(1, 65536))
     ->capture_default_str();
+  load
+    ->add_option("--give-up", l->give_up_ms,
+                 "Milliseconds without a success after which it ends")
+    ->capture_default_str();
   load->callback([l, &code] { code = run_load(*l); });
 
   auto d = std::make_shared<dump_command>();
   auto dump = app.add_subcommand("dump", "Write records to a file");
-  dump->footer("Writes what `torc load` reads. Keys that are written while it "
-               "runs may or may not\nbe in it.");
+  add_footer(*dump,
+             "Writes what `torc load` reads. Keys that are written while it "
+             "runs may or may not\nbe in it. The file takes its name when it "
+             "is whole.",
+             "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such "
+             "keyspace, 5 no door\nor replica answers.");
   add_client(*dump, d->client, true);
   dump->add_option("file", d->file, "Path, or - for stdout")
     ->capture_default_str();
@@ -118,6 +160,12 @@ void add_keyspace(CLI::App& app, exit_code& code) {
     add_client(*a, c->client, false);
     if (named)
       a->add_option("name", c->name)->required();
+    add_footer(*a, "",
+               named ? "Exit codes: 0 done, 1 failed (it exists already), 2 "
+                       "wrong command line, 3 no such\nkeyspace, 4 unknown: "
+                       "may or may not have been done, 5 no door or replica "
+                       "answers."
+                     : done_or_not);
     a->callback([c, name, &code] {
       c->action = name;
       code = run_keyspace(*c);
@@ -140,6 +188,13 @@ void add_keyspace(CLI::App& app, exit_code& code) {
 void add_cluster(CLI::App& app, exit_code& code) {
   auto s = std::make_shared<client_options>();
   auto status = app.add_subcommand("status", "Show members and their state");
+  add_footer(
+    *status,
+    "The second table is what each member says of itself; one that does "
+    "not answer is\nnot in it. `marks` are bytes of deleted and expired keys "
+    "that "
+    "wait for collection.",
+    done_or_not);
   add_client(*status, *s, false);
   status->callback([s, &code] { code = run_status(*s); });
 
@@ -147,10 +202,16 @@ void add_cluster(CLI::App& app, exit_code& code) {
   auto ring = app.add_subcommand("ring", "Where the data lies");
   ring->require_subcommand(1);
   auto show = ring->add_subcommand("show", "Show what each member holds");
+  add_footer(*show, "", done_or_not);
   add_client(*show, r->client, false);
   show->add_flag("--slots", r->slots, "List the replicas of all slots");
   show->callback([r, &code] { code = run_ring_show(*r); });
   auto balance = ring->add_subcommand("balance", "Show the load per member");
+  add_footer(*balance,
+             "A member's fair share is its part of all slot replicas by "
+             "weight; keys and bytes\nare those that it holds in all "
+             "keyspaces.",
+             done_or_not);
   add_client(*balance, r->client, false);
   balance->add_option("--svg", r->svg, "Also write a picture to this file");
   balance->callback([r, &code] { code = run_ring_balance(*r); });
@@ -165,11 +226,15 @@ void add_cluster(CLI::App& app, exit_code& code) {
   add_client(*set, c->client, false);
   set->add_option("name", c->name)->required();
   set->add_option("value", c->value)->required();
-  for (auto a : {get, set})
+  for (auto a : {get, set}) {
+    add_footer(*a, "Settings are those of the one node that answers.",
+               "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no such "
+               "setting, 5 no door\nanswers.");
     a->callback([c, a, &code] {
       c->action = a->get_name();
       code = run_config(*c);
     });
+  }
 }
 
 } // namespace

@@ -74,7 +74,8 @@ void add_node(CLI::App& app, exit_code& code) {
   auto node = app.add_subcommand("node", "Run one node of a cluster");
   node->footer("Founding settings (--engine, --replicas, --consistency, --ttl, "
                "--sync,\n--virtual-nodes) count at the first start only.\n"
-               "Logs go to stderr; SIGTERM ends the node.");
+               "Logs go to stderr; SIGTERM ends the node.\n\nExit codes: 0 "
+               "ended by a signal, 1 failed, 2 the settings are wrong.");
   node->add_option("--config", c->config, "A torc.toml; flags override it");
   node->add_flag("--check", c->check,
                  "Print the settings that would count, and end");
@@ -94,7 +95,10 @@ void add_up(CLI::App& app, exit_code& code) {
     app.add_subcommand("up", "Run a cluster of several nodes on this machine");
   up->footer("The first start founds a cluster in --data; later ones find it "
              "there and need no\nother flag. Prints `ready` when every door "
-             "answers. SIGINT and SIGTERM end it.");
+             "answers. SIGINT and SIGTERM end it. A\nnode that dies is named "
+             "and not started again: `torc node --config\nDATA/nX/torc.toml` "
+             "does that.\n\nExit codes: 0 ended by a signal and every node "
+             "well, 1 failed, 2 wrong command line.");
   up->add_option("--data", c->data_dir, "Folder of the cluster")
     ->capture_default_str();
   up->add_option("--nodes", c->nodes, "How many (3)");
@@ -130,14 +134,17 @@ void add_cert(CLI::App& app, exit_code& code) {
     a.add_flag("--json", c->json, "Print JSON");
   };
   auto init = cert->add_subcommand("init", "Make a CA for a cluster");
+  init->footer("Exit codes: 0 done, 1 failed (a CA is there already), 2 wrong "
+               "command line.");
   common(*init);
   init->add_option("--name", c->name, "Name of the cluster, for people");
   init->callback([c, &code] { code = run_cert_init(*c); });
   auto issue = cert->add_subcommand("issue", "Make a member's certificate");
+  issue->footer("The name is the one that the founders list has.\n\nExit "
+                "codes: 0 done, 1 failed (it is there already), 2 wrong "
+                "command line, 3 no CA in\nthe folder.");
   common(*issue);
   issue->add_option("name", c->name, "The member's name")->required();
-  issue->add_option("--host", c->hosts,
-                    "Host names and addresses of its cluster door");
   issue->callback([c, &code] { code = run_cert_issue(*c); });
 }
 

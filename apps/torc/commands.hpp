@@ -74,6 +74,7 @@ struct load_command {
   bool header = false;
   std::uint32_t wait_replicas = 0;
   std::uint64_t window = 1024;
+  std::uint64_t give_up_ms = 30'000; ///< Without any success.
 };
 
 struct dump_command {
@@ -111,7 +112,6 @@ struct cert_command {
   bool json = false;
   std::string dir = "certs";
   std::string name;
-  std::vector<std::string> hosts;
   std::uint32_t days = 0; ///< 0: the default of init or issue.
 };
 

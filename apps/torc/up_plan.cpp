@@ -109,6 +109,16 @@ std::string folder_of(const std::string& data_dir, std::size_t index) {
   return fmt::format("{}/n{}", data_dir, index + 1);
 }
 
+result<void> check_free(const node_options& node,
+                        std::initializer_list<const socket_address*> doors) {
+  for (auto* a : doors)
+    if (!is_free(a->port))
+      return {errc::io_error,
+              fmt::format("port {} of node {} is taken by another program",
+                          a->port, node.name)};
+  return {};
+}
+
 result<up_plan> found_cluster(const up_command& c, const std::string& dir) {
   auto count = c.nodes.value_or(3);
   auto resp = c.resp_port.value_or(resp_port_default);
@@ -138,11 +148,20 @@ result<up_plan> found_cluster(const up_command& c, const std::string& dir) {
     f.door = {"127.0.0.1", (*doors)[i]};
     f.resp = {"127.0.0.1", static_cast<std::uint16_t>(resp + i)};
     f.http = {"127.0.0.1", static_cast<std::uint16_t>(http + i)};
+    common.name = f.name;
+    // Here and below: checked before it is written, what is founded stays.
+    if (auto ok = check_free(common, {&f.resp, &f.http}); !ok)
+      return std::move(ok).error();
     common.founders.push_back(std::move(f));
   }
   auto secret = make_secret();
   if (!secret)
     return std::move(secret).error();
+  auto checked = common;
+  checked.cluster_secret = *secret;
+  checked.complete();
+  if (auto ok = checked.validate(); !ok)
+    return std::move(ok).error();
   if (auto ok = write_file(dir + "/secret", *secret + "\n", 0600); !ok)
     return std::move(ok).error();
   // The first node's file comes last: where it is, the founding is complete.
@@ -250,11 +269,10 @@ result<up_plan> make_up_plan(const up_command& c) {
       node.log_format = *c.log_format;
     if (auto ok = node.validate(); !ok)
       return std::move(ok).error();
-    for (auto* a : {&node.resp_listen, &node.http_listen, &node.door_listen})
-      if (!is_free(a->port))
-        return {errc::io_error,
-                fmt::format("port {} of node {} is taken by another program",
-                            a->port, node.name)};
+    if (auto ok = check_free(
+          node, {&node.resp_listen, &node.http_listen, &node.door_listen});
+        !ok)
+      return std::move(ok).error();
   }
   return plan;
 }

@@ -51,6 +51,10 @@ public:
 
   const resp_client_options& options() const noexcept { return options_; }
 
+  /// Adds a door to try, unless it is known. At most `limits::members_max` are
+  /// kept.
+  void add_address(const socket_address& address);
+
   // -- one request at a time
   // ---------------------------------------------------
 

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "torc/record_files.hpp"
 
 using namespace torc;
@@ -23,11 +25,12 @@ std::vector<std::string> read_all(record_format format, std::string_view text,
   for (;;) {
     switch (reader.next(r, why)) {
     case record_reader::outcome::record:
-      out.push_back(r.key + "=" + r.value
-                    + (r.ttl_ms ? "+" + std::to_string(r.ttl_ms) : ""));
+      out.push_back(fmt::format("{}={}", r.key, r.value));
+      if (r.ttl_ms != 0)
+        out.back() += fmt::format("+{}", r.ttl_ms);
       break;
     case record_reader::outcome::refused:
-      out.push_back(std::to_string(r.line) + ": " + why);
+      out.push_back(fmt::format("{}: {}", r.line, why));
       break;
     case record_reader::outcome::starved:
       if (text.empty())
@@ -153,8 +156,9 @@ TEST_CASE("what is written is read back in every format", "[record_files]") {
     lines expected;
     for (auto& [key, value, ttl] : rows) {
       append_record(format, key, value, ttl, file);
-      expected.push_back(key + "=" + value
-                         + (ttl ? "+" + std::to_string(ttl) : ""));
+      expected.push_back(fmt::format("{}={}", key, value));
+      if (ttl != 0)
+        expected.back() += fmt::format("+{}", ttl);
     }
     CHECK(read_all(format, file, 4096) == expected);
     CHECK(read_all(format, file, 1) == expected);
@@ -179,15 +183,15 @@ TEST_CASE("a record without end is dropped without being kept",
   auto out = read_all(record_format::tsv, text, 1 << 20);
   CHECK(out
         == lines{"a=1",
-                 "2: is longer than "
-                   + std::to_string(limits::record_text_bytes_max) + " bytes",
+                 fmt::format("2: is longer than {} bytes",
+                             limits::record_text_bytes_max),
                  "b=2"});
   // In csv the end is where the quotes end, however far; lines are counted.
   text = "a,\"" + endless + "\n\n" + endless + "\"\nb,2\nc\n";
   out = read_all(record_format::csv, text, 1 << 20);
   CHECK(out
-        == lines{"1: is longer than "
-                   + std::to_string(limits::record_text_bytes_max) + " bytes",
+        == lines{fmt::format("1: is longer than {} bytes",
+                             limits::record_text_bytes_max),
                  "b=2", "5: has no comma between key and value"});
 }
 
