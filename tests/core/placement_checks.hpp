@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/numbered.hpp"
 #include "torc/core/placement.hpp"
 
 namespace torc::test {
@@ -49,8 +50,8 @@ inline bool zones_even(const std::vector<ring_member>& members,
   std::map<std::uint32_t, std::size_t> size;
   for (const auto& m : members) {
     ++size[m.zone];
-    held[m.zone] += static_cast<std::size_t>(
-      std::count(list.begin(), list.end(), m.id));
+    held[m.zone] +=
+      static_cast<std::size_t>(std::count(list.begin(), list.end(), m.id));
   }
   for (const auto& [a, more] : held)
     for (const auto& [b, less] : held)
@@ -75,7 +76,7 @@ inline std::string broken_promise(const std::vector<ring_member>& members,
   }
   for (std::uint32_t s = 0; s < slot_count; ++s) {
     const auto list = p.replicas(slot_at(s));
-    const auto where = " in slot " + std::to_string(s);
+    const auto where = numbered(" in slot ", s);
     for (auto m = list.begin(); m != list.end(); ++m)
       if (known.count(*m) == 0 || std::find(list.begin(), m, *m) != m)
         return "a stranger or a member twice" + where;
@@ -90,8 +91,12 @@ inline std::string broken_promise(const std::vector<ring_member>& members,
     const auto share = static_cast<double>(shares[i]) / share_unit;
     const auto slack = o.slack_percent / 100.0;
     const auto is = [&](std::size_t x) {
-      return " " + std::to_string(x) + " of " + std::to_string(share)
-             + ", member " + std::to_string(id.value);
+      return std::string{" "}
+        .append(std::to_string(x))
+        .append(" of ")
+        .append(std::to_string(share))
+        .append(", member ")
+        .append(std::to_string(id.value));
     };
     const auto held = static_cast<double>(load[id]);
     // Less than one more than the share, or within the slack.
@@ -104,7 +109,7 @@ inline std::string broken_promise(const std::vector<ring_member>& members,
       return "first too often:" + is(first[id]);
   }
   if (equal_runs(p).size() > tokens * 2)
-    return "too many runs: " + std::to_string(equal_runs(p).size());
+    return numbered("too many runs: ", equal_runs(p).size());
   return {};
 }
 
