@@ -22,10 +22,14 @@ def check_format(tree, root):
         done = subprocess.run(
             ["clang-format", "--dry-run", "-Werror", *files[i:i + 40]],
             cwd=root, capture_output=True, text=True)
+        first = {}
         for line in done.stderr.splitlines():
             if ": error: " in line:
-                yield line
-        if done.returncode != 0 and ": error: " not in done.stderr:
+                path, number = line.split(":")[:2]
+                first.setdefault(path, number)
+        for path, number in first.items():
+            yield f"{path}:{number}: not formatted from here on"
+        if done.returncode != 0 and not first:
             yield done.stderr.strip() or "clang-format failed"
 
 

@@ -23,3 +23,17 @@ cmake -G Ninja -S "$consumer_dir" -B "$place/build" \
 cmake --build "$place/build"
 "$place/build/consumer"
 "$place/torc/bin/torc" version
+
+# The configuration is one that a node takes, and what its comments call the
+# defaults are the defaults.
+head -c 32 /dev/urandom | base64 >"$place/secret"
+chmod 600 "$place/secret"
+sed "s#/etc/torc/secret#$place/secret#" "$place/torc/etc/torc/torc.toml" \
+  >"$place/as_installed.toml"
+sed -E -e '/^# \[tls\]/,/^$/d' -e 's/^# ([a-z_]+ = )/\1/' \
+  "$place/as_installed.toml" >"$place/with_defaults.toml"
+for name in as_installed with_defaults; do
+  "$place/torc/bin/torc" node --config "$place/$name.toml" --check \
+    >"$place/$name.shown"
+done
+diff "$place/as_installed.shown" "$place/with_defaults.shown"
