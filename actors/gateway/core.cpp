@@ -306,6 +306,10 @@ std::uint32_t core::add_collector(std::unique_ptr<collector> c) {
 /// What WAIT has to ask about.
 void core::note_write(session& s, const keyspace_info& ks, slot_id slot) {
   constexpr std::size_t keyspaces_max = 8;
+  if (s.written_met) {
+    s.written.clear();
+    s.written_met = s.written_moved = s.written_overflow = false;
+  }
   if (s.written.empty())
     s.written_routes = router_.generation();
   else if (s.written_routes != router_.generation())
@@ -349,17 +353,37 @@ void core::on_answer(const routed_answer& a) {
 
 void core::on_view(std::shared_ptr<const cluster_view> view) {
   read_clocks();
+  will_wake_ = true;
   router_.on_view(std::move(view));
+  auto due = std::move(epoch_waiters_);
+  epoch_waiters_.clear();
+  for (auto& w : due)
+    when_config(w.epoch, std::move(w.then), w.give_up_ms);
+  wake_all();
+}
+
+void core::when_config(torc::epoch e, std::function<void()> then,
+                       unix_ms give_up) {
+  constexpr unix_ms patience_ms = 2'000;
+  if ((view() != nullptr && view()->epoch() >= e)
+      || (give_up != 0 && now_ >= give_up))
+    return then();
+  epoch_waiters_.push_back(
+    {e, give_up == 0 ? now_ + patience_ms : give_up, std::move(then)});
 }
 
 void core::on_peer_up(member_id m, std::uint16_t shards) {
   read_clocks();
+  will_wake_ = true;
   router_.on_peer_up(m, shards);
+  wake_all();
 }
 
 void core::on_peer_down(member_id m) {
   read_clocks();
+  will_wake_ = true;
   router_.on_peer_down(m);
+  wake_all();
 }
 
 void core::on_answers(const op_reply_batch& batch) {
@@ -383,6 +407,12 @@ void core::on_tick() {
   router_.on_tick();
   counters_.under_way.set(router_.under_way());
   kill_marked();
+  if (!epoch_waiters_.empty()) {
+    auto due = std::move(epoch_waiters_);
+    epoch_waiters_.clear();
+    for (auto& w : due)
+      when_config(w.epoch, std::move(w.then), w.give_up_ms);
+  }
   wake_all();
 }
 

@@ -154,8 +154,17 @@ public:
   void change_config(config_change_fn change, changed_fn done) {
     fx_.change_config(std::move(change), std::move(done));
   }
+  /// Once this node works with a config of at least this epoch, or after some
+  /// patience.
+  void when_config(torc::epoch e, std::function<void()> then,
+                   unix_ms give_up = 0);
 
 private:
+  struct epoch_waiter {
+    torc::epoch epoch;
+    unix_ms give_up_ms;
+    std::function<void()> then;
+  };
   struct table_entry {
     std::unique_ptr<session> s;
     std::uint32_t generation = 0;
@@ -197,6 +206,7 @@ private:
 
   std::vector<std::unique_ptr<collector>> collectors_;
   std::vector<std::uint32_t> free_collectors_;
+  std::vector<epoch_waiter> epoch_waiters_;
   bool flush_asked_ = false;
   bool will_wake_ = false; ///< `wake_all` ends this event anyway.
 };

@@ -3,12 +3,6 @@
 
 namespace torc::gateway {
 
-void run_needs_strong(core& c, const request& r) {
-  c.fail(r, std::string{"ERR '"}
-              .append(r.argv[0].substr(0, 128))
-              .append("' is not served by this version yet"));
-}
-
 handler handler_of(command_id id) noexcept {
   switch (id) {
   case command_id::ping: return run_ping;
@@ -17,10 +11,12 @@ handler handler_of(command_id id) noexcept {
   case command_id::reset: return run_reset;
   case command_id::hello: return run_hello;
   case command_id::auth: return run_auth;
+  case command_id::client: return run_client;
   case command_id::select: return run_select;
   case command_id::readonly:
   case command_id::readwrite:
   case command_id::asking: return run_ok;
+  case command_id::wait: return run_wait;
   case command_id::get: return run_get;
   case command_id::set: return run_set;
   case command_id::setex:
@@ -46,13 +42,28 @@ handler handler_of(command_id id) noexcept {
   case command_id::expiretime:
   case command_id::pexpiretime: return run_ttl;
   case command_id::persist: return run_persist;
+  case command_id::scan: return run_scan;
+  case command_id::keys: return run_keys;
+  case command_id::randomkey: return run_randomkey;
   case command_id::object: return run_object;
+  case command_id::command: return run_command;
+  case command_id::info: return run_info;
+  case command_id::config: return run_config;
+  case command_id::dbsize: return run_dbsize;
+  case command_id::time: return run_time;
+  case command_id::flushdb:
+  case command_id::flushall: return run_flush;
   case command_id::memory: return run_memory;
+  case command_id::slowlog: return run_slowlog;
+  case command_id::latency: return run_latency;
+  case command_id::cluster: return run_cluster;
   case command_id::torc_get: return run_torc_get;
   case command_id::torc_set: return run_torc_set;
   case command_id::torc_del: return run_torc_del;
-  default: return run_needs_strong;
+  case command_id::torc_admin: return run_torc_admin;
+  case command_id::needs_strong: return run_needs_strong;
   }
+  return run_needs_strong;
 }
 
 } // namespace torc::gateway

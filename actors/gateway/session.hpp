@@ -18,7 +18,8 @@ namespace torc::gateway {
 /// What CLIENT REPLY says.
 enum class reply_mode : std::uint8_t { on, off, skip_next };
 
-/// The slots of one keyspace that a connection wrote to since its last WAIT.
+/// The slots of one keyspace that a connection wrote to since its last WAIT
+/// that was met.
 struct written_slots {
   incarnation inc;
   std::uint32_t db = 0;
@@ -63,6 +64,7 @@ struct session {
   std::uint64_t written_routes = 0; ///< Router's generation at the first one.
   bool written_moved = false;       ///< Routes changed between writes.
   bool written_overflow = false;    ///< More keyspaces than are remembered.
+  bool written_met = false;         ///< A WAIT was: the next write begins anew.
 
   /// May more commands be read now?
   bool takes_input() const noexcept {

@@ -147,6 +147,7 @@ struct config_parameter {
 
 /// How the node is, for INFO and TORC.ADMIN STATUS.
 struct node_figures {
+  std::string version; ///< Of the program.
   std::string cluster_id;
   unix_ms started_ms = 0;
   bool ready = false;
