@@ -111,6 +111,10 @@ void child_process::ended(int status) {
   status_ = status;
 }
 
+bool child_process::ended_by(int number) const noexcept {
+  return !running_ && WIFSIGNALED(status_) && WTERMSIG(status_) == number;
+}
+
 std::string child_process::how_it_ended() const {
   if (WIFEXITED(status_))
     return fmt::format("exit code {}", WEXITSTATUS(status_));

@@ -41,6 +41,8 @@ public:
   /// "exit code 1", "signal 9 (KILL)" and the like. REQUIRES: !running().
   std::string how_it_ended() const;
   bool ended_well() const noexcept { return !running_ && status_ == 0; }
+  /// True if a signal ended it, this one.
+  bool ended_by(int number) const noexcept;
 
 private:
   child_process(std::string name, pid_t pid, int output)

@@ -198,7 +198,9 @@ private:
     if (child.output() >= 0)
       forward(i);
     if (stopping_) {
-      if (!child.ended_well()) {
+      // A node that is not up yet has no handler for the signal either.
+      auto early = !announced_ && child.ended_by(SIGTERM);
+      if (!child.ended_well() && !early) {
         failed_ = true;
         log_.say(
           fmt::format("{} ended with {}", child.name(), child.how_it_ended()));

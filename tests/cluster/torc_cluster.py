@@ -21,11 +21,22 @@ import time
 import urllib.error
 import urllib.request
 
+SOURCE_DIR = os.environ.get("TORC_SOURCE_DIR") or os.path.abspath(os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PROGRAM = os.environ.get("TORC_PROGRAM") or os.path.join(
-    os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "torc")
+    SOURCE_DIR, "build", "torc")
 START_S = 60
 STOP_S = 15
 STEP_S = 0.05
+
+
+def torc(*arguments, **environment):
+    """Runs the program without a cluster; the completed process, with text."""
+    env = {k: v for k, v in os.environ.items()
+           if k not in ("TORC_ADDR", "TORC_PASSWORD")}
+    env.update(environment)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True,
+                          timeout=60, text=True, env=env, check=False)
 
 
 class ClusterError(AssertionError):
