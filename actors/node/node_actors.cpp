@@ -19,6 +19,7 @@ namespace {
 
 /// What the committer's last answer is waited for.
 constexpr auto drain_timeout = std::chrono::seconds(5);
+constexpr int drain_attempts = 3;
 
 /// Starts of the actors' random sequences; far from each other.
 std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t n) {
@@ -287,16 +288,28 @@ public:
     if (!waits_)
       return;
     caf::scoped_actor self{sys_};
-    local::commit_request last;
-    last.must_sync = true;
-    last.writes = std::make_shared<write_batch>();
-    self->send(c, std::move(last));
-    self->receive([](const local::committed&) {},
-                  caf::after(drain_timeout) >>
-                    [] {
-                      log::warn("storage", "the disk does not answer: what was "
-                                           "not acknowledged may be lost");
-                    });
+    std::uint64_t generation = 0;
+    for (int attempt = 0; attempt < drain_attempts; ++attempt) {
+      local::commit_request last;
+      last.must_sync = true;
+      last.generation = generation;
+      last.writes = std::make_shared<write_batch>();
+      self->send(c, std::move(last));
+      bool done = true;
+      self->receive(
+        [&](const local::committed& answer) {
+          // Failures of the past: the committer wants to know that we know.
+          done = answer.failure == nullptr;
+          generation = answer.generation;
+        },
+        caf::after(drain_timeout) >>
+          [] {
+            log::warn("storage", "the disk does not answer: what was not "
+                                 "acknowledged may be lost");
+          });
+      if (done)
+        return;
+    }
   }
 
 private:

@@ -1,5 +1,5 @@
-// What a node shows on /metrics, beside what its doors add. Names and help
-// texts are listed in docs/operations.md.
+// What a node shows on /metrics, beside what its doors add. Names are for ever:
+// dashboards and alerts of users name them.
 #include "actors/node/node_metrics.hpp"
 
 namespace torc {

@@ -203,10 +203,10 @@ private:
     const auto ours = options_.wall();
     if (skew_.on_beat(i->second, theirs, ours, max_skew_ms()))
       log::warn("config",
-                "the clock of member {} is {} ms {} of this one; more "
+                "the clock of member {} is {} ms {} this one; more "
                 "than max_skew = {} ms is not allowed: set both clocks (NTP)",
                 b.sender.value, theirs > ours ? theirs - ours : ours - theirs,
-                theirs > ours ? "ahead" : "behind", max_skew_ms());
+                theirs > ours ? "ahead of" : "behind", max_skew_ms());
     const auto known = keeper_.chosen() ? keeper_.chosen()->epoch : epoch{0};
     if (b.epoch > known)
       send(i->second.port, config_fetch{options_.self, known});

@@ -2,8 +2,8 @@
 #include "torc/storage_node.hpp"
 
 #include "actors/storage_node/shard.hpp"
-#include "torc/log.hpp"
 #include "torc/core/assert.hpp"
+#include "torc/log.hpp"
 #include "torc/loop.hpp"
 
 namespace torc {
@@ -63,6 +63,7 @@ public:
   }
 
   void on_exit() override {
+    shard_.on_flush(); // what was answered under `weak` is not lost by a stop
     committer_ = nullptr;
     loaders_.clear();
     synchronizer_ = nullptr;

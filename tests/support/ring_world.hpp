@@ -8,6 +8,7 @@
 
 #include <caf/all.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <fmt/format.h>
 
 #include "support/catch.hpp"
 #include "torc/core/cluster_view.hpp"
@@ -52,7 +53,7 @@ public:
     skew_.at(i - 1) = ahead_ms;
   }
 
-  static std::string name(std::size_t i) { return "n" + std::to_string(i); }
+  static std::string name(std::size_t i) { return fmt::format("n{}", i); }
 
   founding first_config() const {
     founding f;
