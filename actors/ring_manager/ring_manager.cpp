@@ -120,6 +120,8 @@ private:
     if (options_.on_view)
       options_.on_view(view_);
     const local::view_update news{view_};
+    for (const auto& l : listeners_)
+      send(l, news);
     if (!roles_) {
       start_roles();
     } else {
@@ -128,8 +130,6 @@ private:
       if (roles_->synchronizer)
         send(roles_->synchronizer, news);
     }
-    for (const auto& l : listeners_)
-      send(l, news);
     beat();
   }
 
