@@ -11,9 +11,13 @@ import time
 from pathlib import Path
 
 
+_port_ranges = iter(range(21000, 32000, 50))
+
+
 def free_ports(count):
-    """`count` ports in a row that nobody listens on, below the ephemeral ones."""
-    for first in range(21000, 32000, 50):
+    """`count` ports in a row that nobody listens on, below the ephemeral ones;
+    never the same ones twice."""
+    for first in _port_ranges:
         try:
             for port in range(first, first + count):
                 with socket.socket() as probe:
@@ -144,7 +148,7 @@ class Torc(Server):
             return all(self.answers(self.port + i) for i in range(self.nodes)) \
                 and "\nready\n" in "\n" + self.logs()
 
-        wait_for(self.label, ready, 30)
+        wait_for(self.label, ready, 60)
         return self
 
     def pid(self):
