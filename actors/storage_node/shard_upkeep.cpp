@@ -44,6 +44,8 @@ void shard::on_view(std::shared_ptr<const cluster_view> view) {
     erase_leftovers();
   begin_pulls();
   check_all_fresh();
+  // Readiness is asked for before the first tick.
+  options_.counters->fresh_keyspaces.set(fresh_.size());
   request_flush();
 }
 
