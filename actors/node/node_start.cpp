@@ -12,14 +12,17 @@
 #include "torc/cluster/networking.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/engine/memory_engine.hpp"
+#include "torc/log.hpp"
 
 namespace torc {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A clock that is further behind than this was set back: nobody waits it out.
+/// The ceiling is max_skew / 2 ahead, and stamps of peers may be max_skew
+/// ahead. A clock that is further behind was set back: nobody waits that out.
 constexpr unix_ms clock_wait_ms_max = 10'000;
+constexpr unix_ms clock_wait_told_ms = 1'000;
 
 std::uint64_t random_seed() {
   std::random_device source;
@@ -27,18 +30,23 @@ std::uint64_t random_seed() {
 }
 
 /// D5: nothing is sent before the clock has reached the durable ceiling.
-result<void> wait_for_clock(const engine& disk) {
+result<void> wait_for_clock(const engine& disk, unix_ms max_skew_ms) {
   const auto ceiling = durable_ceiling(disk);
   if (!ceiling)
     return ceiling.error();
   const auto until = hlc_to_ms(*ceiling);
   const auto now = system_wall();
-  if (until > now + clock_wait_ms_max)
+  if (until > now + 2 * max_skew_ms + clock_wait_ms_max)
     return {errc::refused,
             fmt::format("the clock of this machine is {} s behind the last "
                         "stamp that this member issued: set it (NTP), then "
                         "start again",
                         (until - now) / 1000)};
+  if (until > now + clock_wait_told_ms)
+    log::info("node",
+              "waits {} ms until its clock passes the last stamps that "
+              "it issued",
+              until - now);
   while (system_wall() < until)
     std::this_thread::sleep_for(1ms);
   return {};
@@ -66,7 +74,7 @@ std::vector<event_loop*> node::state::loop_pointers() const {
 }
 
 result<void> node::state::start() {
-  if (auto ok = wait_for_clock(*data.disk()); !ok)
+  if (auto ok = wait_for_clock(*data.disk(), options.max_skew_ms); !ok)
     return ok;
   if (system == nullptr) {
     owned = std::make_unique<own_system>();

@@ -19,29 +19,37 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-/// Ports that were free a moment ago, on the loopback.
-std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(fd >= 0);
-  sockaddr_in a{};
-  a.sin_family = AF_INET;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof a;
-  REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&a), size) == 0);
-  REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size) == 0);
-  ::close(fd);
-  return ntohs(a.sin_port);
+/// Different ports that were free a moment ago, on the loopback.
+std::vector<std::uint16_t> free_ports(std::size_t n) {
+  std::vector<int> held;
+  std::vector<std::uint16_t> out;
+  while (out.size() < n) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(fd >= 0);
+    held.push_back(fd);
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof a;
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&a), size) == 0);
+    REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&a), &size) == 0);
+    out.push_back(ntohs(a.sin_port));
+  }
+  for (const int fd : held)
+    ::close(fd);
+  return out;
 }
 
 class settings {
 public:
   explicit settings(std::size_t n) {
+    const auto ports = free_ports(3 * n);
     for (std::size_t i = 1; i <= n; ++i) {
       founder_options f;
       f.name = fmt::format("n{}", i);
-      f.door = {"127.0.0.1", free_port()};
-      f.resp = {"127.0.0.1", free_port()};
-      f.http = {"127.0.0.1", free_port()};
+      f.door = {"127.0.0.1", ports[3 * i - 3]};
+      f.resp = {"127.0.0.1", ports[3 * i - 2]};
+      f.http = {"127.0.0.1", ports[3 * i - 1]};
       founders.push_back(f);
     }
   }
