@@ -13,6 +13,7 @@
 
 #include "actors/ring_manager/config_keeper.hpp"
 #include "actors/ring_manager/members.hpp"
+#include "actors/ring_manager/splitmix.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/core/config_codec.hpp"
 #include "torc/log.hpp"
@@ -24,21 +25,6 @@ constexpr auto tick_every = std::chrono::milliseconds(100);
 constexpr std::uint32_t ticks_per_beat = 10;
 constexpr auto roles_timeout = std::chrono::seconds(2);
 constexpr std::uint32_t ask_again_ticks = 3;
-
-/// Random numbers of one actor (Steele et al., splitmix64).
-class splitmix {
-public:
-  explicit splitmix(std::uint64_t seed) : state_(seed) {}
-  std::uint32_t operator()() noexcept {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return static_cast<std::uint32_t>(z ^ (z >> 31));
-  }
-
-private:
-  std::uint64_t state_;
-};
 
 class ring_manager : public ring_manager_actor::base {
 public:
@@ -375,7 +361,7 @@ private:
   }
 
   ring_manager_options options_;
-  splitmix random_;
+  ring::splitmix random_;
   ring::skew_watch skew_;
   ring::config_keeper keeper_;
 
