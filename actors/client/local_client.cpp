@@ -17,6 +17,8 @@ namespace torc {
 namespace {
 
 constexpr auto tick_every = std::chrono::milliseconds(20);
+/// For how long requests wait until all members were heard of, at the start.
+constexpr unix_ms acquaintance_ms = 500;
 /// Runs of slots that one page may go through in search of keys.
 constexpr int scan_runs_max = 64;
 constexpr std::uint32_t scan_count_max = 10'000;
@@ -122,7 +124,8 @@ private:
     o.under_way_max = options_.operations_max;
     router_ = std::make_unique<router>(std::move(o), *this);
     session_ = router_->open_client(0);
-    router_->set_time(options_.wall());
+    first_view_ms_ = options_.wall();
+    router_->set_time(first_view_ms_);
     for (const auto& [m, roles] : peers_)
       router_->on_peer_up(m, static_cast<std::uint16_t>(roles->shards.size()));
     run_waiting();
@@ -151,7 +154,7 @@ private:
   // --------------------------------------------------------------------
 
   void begin(client_request r, done_fn answer) {
-    if (router_ && !peers_.empty())
+    if (is_acquainted())
       return start(std::move(r), std::move(answer));
     if (waiting_.size() >= options_.operations_max)
       return answer(
@@ -160,8 +163,19 @@ private:
     waiting_.push_back({std::move(r), std::move(answer), give_up});
   }
 
-  void run_waiting() {
+  /// True once all members are reachable, or there was time for it: what is
+  /// asked before would be refused for want of a replica.
+  bool is_acquainted() {
     if (!router_ || peers_.empty())
+      return false;
+    acquainted_ = acquainted_
+                  || peers_.size() >= router_->view().config().members.size()
+                  || options_.wall() >= first_view_ms_ + acquaintance_ms;
+    return acquainted_;
+  }
+
+  void run_waiting() {
+    if (!is_acquainted())
       return;
     auto waiting = std::move(waiting_);
     waiting_.clear();
@@ -332,6 +346,7 @@ private:
       router_->set_time(now);
       router_->on_tick();
     }
+    run_waiting();
     while (!waiting_.empty() && waiting_.front().give_up_ms <= now) {
       const auto answer = std::move(waiting_.front().done);
       waiting_.pop_front();
@@ -345,6 +360,8 @@ private:
   std::map<member_id, std::shared_ptr<const peer_roles>> peers_;
   std::unordered_map<std::uint64_t, open_request> requests_; ///< By token.
   std::deque<waiting_request> waiting_;
+  unix_ms first_view_ms_ = 0;
+  bool acquainted_ = false;
   std::uint64_t last_token_ = 0;
 };
 
