@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "actors/engine/rocksdb_env.hpp"
 #include "torc/core/limits.hpp"
+#include "torc/core/stored_key.hpp"
 
 namespace torc {
 namespace {
@@ -61,6 +63,7 @@ rocksdb::DBOptions database_settings(const rocksdb_options& options,
   rocksdb::DBOptions out;
   out.env = &env;
   out.create_if_missing = options.create_if_missing;
+  out.allow_concurrent_memtable_write = false; // one writer
   out.max_background_jobs = options.background_jobs;
   out.max_total_wal_size = 4 * options.memtable_bytes;
   out.max_bgerror_resume_count = 0;
@@ -84,6 +87,10 @@ rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
   // prefixes would rule nothing out, and scans want the total order anyway.
   out.memtable_prefix_bloom_size_ratio = 0.05;
   out.memtable_whole_key_filtering = true;
+  // Inserts begin at the last one of the same incarnation and slot instead of
+  // searching the whole table.
+  out.memtable_insert_with_hint_prefix_extractor.reset(
+    rocksdb::NewFixedPrefixTransform(1 + stored_prefix_bytes));
   out.level_compaction_dynamic_level_bytes = true;
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "actors/storage_node/entry_cache.hpp"
 #include "torc/core/types.hpp"
 #include "torc/engine/engine.hpp"
 
@@ -26,54 +25,55 @@ using key_map =
   boost::unordered_flat_map<std::string, T, string_hash, std::equal_to<>>;
 
 /// What one shard holds of its keys: the memory engine, the node's disk engine,
-/// and over it the entries that are written but not durable yet.
-///
-/// Invariant: for a key in the overlay its bytes are the newest state; for any
-/// other key the engine's are.
+/// and before it the entries that are not durable yet or were used lately.
 class key_store {
 public:
-  key_store(std::unique_ptr<engine> memory, std::shared_ptr<engine> disk)
-    : memory_(std::move(memory)), disk_(std::move(disk)) {}
+  key_store(std::unique_ptr<engine> memory, std::shared_ptr<engine> disk,
+            std::size_t cache_bytes_max)
+    : memory_(std::move(memory)), disk_(std::move(disk)),
+      cache_(cache_bytes_max) {}
 
   /// Looks a key up without blocking. The bytes stay valid until the next call.
-  read_status get(engine_kind where, std::string_view key,
-                  read_buffer& out) const;
+  read_status get(engine_kind where, std::string_view key, read_buffer& out);
 
   /// The same without what is not durable yet.
   read_status get_settled(engine_kind where, std::string_view key,
-                          read_buffer& out) const;
+                          read_buffer& out);
+
+  /// A loader read this entry of the disk engine, and it was not written since.
+  void loaded(std::string_view key, std::string_view entry);
 
   /// Stores an entry in the memory engine.
   result<void> put_memory(std::string_view key, std::string_view entry);
 
-  /// Puts an entry into the overlay; it is to become durable with `seq`.
+  /// The newest state of a key of the disk engine, to become durable with
+  /// commit `seq`.
   void put_dirty(std::string_view key, std::string_view entry,
-                 std::uint64_t seq);
+                 std::uint64_t seq) {
+    cache_.put_dirty(key, entry, seq);
+  }
 
-  /// The overlay's sequence number of a key; 0 if it is not dirty.
-  std::uint64_t dirty_seq(std::string_view key) const;
+  /// The commit that makes a key durable; 0 if it is.
+  std::uint64_t dirty_seq(std::string_view key) const {
+    return cache_.dirty_seq(key);
+  }
 
   /// Everything up to `seq` is in the engine.
-  void committed(std::uint64_t seq);
+  void committed(std::uint64_t seq) { cache_.committed(seq); }
 
-  /// Nothing that is in the overlay will become durable.
-  void drop_dirty();
+  /// Nothing that is not durable will ever be.
+  void drop_dirty() { cache_.clear(); }
 
   const engine& memory() const noexcept { return *memory_; }
   engine& memory() noexcept { return *memory_; }
   const std::shared_ptr<engine>& disk() const noexcept { return disk_; }
-  std::size_t dirty_count() const noexcept { return overlay_.size(); }
+  std::size_t dirty_count() const noexcept { return cache_.dirty_count(); }
+  std::size_t cache_bytes() const noexcept { return cache_.clean_bytes(); }
 
 private:
-  struct dirty_entry {
-    std::string bytes;
-    std::uint64_t seq;
-  };
-
   std::unique_ptr<engine> memory_;
   std::shared_ptr<engine> disk_;
-  key_map<dirty_entry> overlay_;
-  std::deque<std::pair<std::uint64_t, std::string>> dirty_order_;
+  entry_cache cache_;
   write_batch one_;
 };
 

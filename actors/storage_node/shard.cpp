@@ -23,7 +23,8 @@ op_reply reply_to(const op& o) {
 shard::shard(storage_node_options options, shard_effects effects)
   : options_(std::move(options)), effects_(std::move(effects)),
     clock_(options_.ceiling, options_.max_skew_ms),
-    store_(std::move(options_.memory), options_.disk),
+    store_(std::move(options_.memory), options_.disk,
+           options_.entry_cache_bytes),
     peers_(options_.ceiling.value), slots_(options_.shard, options_.shards),
     batch_(std::make_shared<write_batch>()) {
   const auto bound = hlc_to_ms(options_.ceiling);

@@ -57,6 +57,8 @@ void shard::on_loaded(local::load_result r) {
   loads_.erase(it);
   if (r.status == read_status::failed && r.failure->code == errc::corrupt)
     options_.counters->corrupt_entries.add();
+  if (r.status == read_status::found)
+    store_.loaded(key, r.value);
   resume_waiters(key, r);
   peers_.advance_acks(durable_seq_);
   request_flush();

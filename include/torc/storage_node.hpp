@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "torc/core/limits.hpp"
 #include "torc/core/types.hpp"
 #include "torc/counters.hpp"
 #include "torc/engine/engine.hpp"
@@ -36,6 +37,8 @@ struct storage_node_options {
   hlc_time ceiling;                ///< Largest durable ceiling of the node.
   unix_ms max_skew_ms = 500;
   std::size_t memory_bytes_max = 0; ///< Share of this shard; 0: unbounded.
+  /// Durable entries of the disk engine that this shard keeps at hand.
+  std::size_t entry_cache_bytes = 32 * limits::mib;
   wall_clock wall;
   std::shared_ptr<shard_counters> counters;
   std::shared_ptr<const cluster_view> view;
