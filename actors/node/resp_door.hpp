@@ -51,7 +51,7 @@ private:
   std::shared_ptr<gateway_shared> shared_;
   std::vector<gateway_handle> gateways_;
   std::unique_ptr<socket_dealer> dealer_;
-  std::atomic<std::size_t> connections_max_{10'000};
+  std::atomic<std::size_t> connections_max_{20'000};
 };
 
 } // namespace torc
