@@ -11,6 +11,7 @@
 #include "actors/node/node_state.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/log.hpp"
+#include "torc/version.hpp"
 
 namespace torc {
 namespace {
@@ -77,6 +78,7 @@ node_figures node::state::figures() const {
   node_figures f;
   if (const auto v = actors->view())
     f.cluster_id = to_string(v->config().id);
+  f.version = version;
   f.started_ms = started_ms;
   f.unready = unready();
   f.ready = f.unready.empty();
@@ -84,6 +86,7 @@ node_figures node::state::figures() const {
   const auto& c = actors->counters();
   for (const auto& s : c.shards) {
     f.keys += s->live_keys.get();
+    f.bytes += s->live_bytes.get();
     f.expiring_keys += s->expiring_keys.get();
     f.expired_keys += s->expired_keys.get();
     f.dead_keys += s->dead_keys.get();

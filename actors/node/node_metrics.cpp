@@ -70,6 +70,8 @@ void collect_keys(metrics_page& page, const shard_counters& s) {
                  as_gauge(s.expiring_keys));
   page.add_counter("torc_expired_keys_total", "Keys whose deadline passed.", {},
                    s.expired_keys.get());
+  page.add_gauge("torc_live_bytes", "Bytes of live keys and their entries.", {},
+                 as_gauge(s.live_bytes));
   page.add_gauge("torc_dead_bytes",
                  "Bytes held by tombstones and expired marks.", {},
                  as_gauge(s.dead_bytes));

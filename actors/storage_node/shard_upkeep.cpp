@@ -135,6 +135,7 @@ void shard::update_figures() {
     x.set(n > 0 ? static_cast<std::uint64_t>(n) : 0);
   };
   set(c.live_keys, t.live);
+  set(c.live_bytes, t.live_bytes);
   set(c.dead_keys, t.dead);
   set(c.dead_bytes, t.dead_bytes);
   set(c.expiring_keys, t.expiring);

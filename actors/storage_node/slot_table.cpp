@@ -10,8 +10,10 @@ namespace {
 
 void apply(slot_figures& f, const entry_weight& w, std::size_t bytes,
            std::int64_t sign) {
-  if (w.live)
+  if (w.live) {
     f.live += sign;
+    f.live_bytes += sign * static_cast<std::int64_t>(bytes);
+  }
   if (w.dead) {
     f.dead += sign;
     f.dead_bytes += sign * static_cast<std::int64_t>(bytes);
@@ -52,6 +54,7 @@ void slot_table::close(incarnation inc) {
     return;
   for (const auto& f : s->slots) {
     totals_.live -= f.live;
+    totals_.live_bytes -= f.live_bytes;
     totals_.dead -= f.dead;
     totals_.dead_bytes -= f.dead_bytes;
     totals_.expiring -= f.expiring;

@@ -33,6 +33,7 @@ struct slot_figures {
   std::int64_t live = 0;
   std::int64_t dead = 0;
   std::int64_t dead_bytes = 0;
+  std::int64_t live_bytes = 0;
   std::int64_t expiring = 0;
   unix_ms next_deadline = 0; ///< No live version ends before it; 0: none ends.
 };

@@ -32,6 +32,7 @@ struct shard_counters {
   // -- what is stored
   // ------------------------------------------------------------
   counter live_keys;
+  counter live_bytes; ///< Keys and entries of these.
   counter dead_keys;  ///< Tombstones and expired marks.
   counter dead_bytes; ///< Bytes they hold.
   counter expiring_keys;
