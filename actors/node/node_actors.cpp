@@ -207,6 +207,7 @@ node_actors::state::shard_options(std::uint16_t shard,
   o.ceiling = ceiling;
   o.max_skew_ms = v.config().max_skew_ms;
   o.memory_bytes_max = env.memory_bytes_max / shard_count;
+  o.entry_cache_bytes = env.entry_cache_bytes / shard_count;
   o.wall = env.wall;
   o.counters = counters.shards[shard];
   return o;

@@ -92,6 +92,7 @@ result<void> node::state::start() {
   env.disk = data.disk();
   env.make_memory = [] { return make_memory_engine(); };
   env.memory_bytes_max = options.memory_bytes_max;
+  env.entry_cache_bytes = options.block_cache_bytes;
   env.loops = loop_pointers();
   env.threaded = true;
   env.max_skew_ms = options.max_skew_ms;

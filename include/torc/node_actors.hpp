@@ -10,6 +10,7 @@
 
 #include "torc/core/config_change.hpp"
 #include "torc/core/error.hpp"
+#include "torc/core/limits.hpp"
 #include "torc/counters.hpp"
 #include "torc/engine/engine.hpp"
 #include "torc/gateway.hpp"
@@ -39,6 +40,8 @@ struct node_environment {
   /// Makes the engine of a shard's memory keyspaces.
   std::function<std::unique_ptr<engine>()> make_memory;
   std::size_t memory_bytes_max = 0; ///< Of the node; 0: unbounded.
+  /// Durable entries of the disk that the shards keep at hand, together.
+  std::size_t entry_cache_bytes = 64 * limits::mib;
 
   /// One shard and one gateway live on each. Empty: ordinary actors of the
   /// system's scheduler, `shards` of them.

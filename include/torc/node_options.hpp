@@ -117,7 +117,8 @@ struct node_options {
   /// Bound of the data kept in memory; 0: half of the machine's RAM.
   /// Above it, growing writes are refused with -OOM.
   std::uint64_t memory_bytes_max = 0;
-  /// RocksDB's block cache. Too small: reads wait for the disk.
+  /// RocksDB's block cache; entries in use get as much again. Too small: reads
+  /// wait for the disk.
   std::uint64_t block_cache_bytes = 64 * limits::mib;
   /// Largest difference between members' clocks that is believed.
   std::uint64_t max_skew_ms = 500;
