@@ -73,10 +73,7 @@ result<std::unique_ptr<resp_door>> resp_door::open(caf::actor_system& sys,
 
 void resp_door::add_parameters(const node_options& options) {
   auto& p = shared_->parameters;
-  p.push_back(constant("maxmemory", fmt::to_string(options.memory_bytes_max)));
-  p.push_back(constant("maxmemory-policy", "noeviction"));
   p.push_back(constant("bind", options.resp_listen.host));
-  p.push_back(constant("port", fmt::to_string(options.resp_listen.port)));
   p.push_back({"maxclients",
                [this] { return fmt::to_string(connections_max_.load()); },
                [this](const std::string& text) -> result<void> {

@@ -98,6 +98,8 @@ class RedisPy(WithCluster):
                      "total_commands_processed", "tcp_port"):
             self.assertIn(name, info)
         self.assertIn("maxmemory", r.config_get("maxmemory"))
+        names = self.cluster.redis_cli("config", "get", "*").split("\n")[::2]
+        self.assertEqual(len(names), len(set(names)), "each setting once")
         self.assertGreater(r.command_count(), 50)
         self.assertAlmostEqual(r.time()[0], time.time(), delta=5)
 
