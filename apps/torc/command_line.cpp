@@ -1,6 +1,7 @@
 #include "apps/torc/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -25,7 +26,37 @@ constexpr auto exit_codes =
   "Environment: TORC_ADDR and TORC_PASSWORD stand for --addr and --password.\n"
   "Every command has --help.";
 
+constexpr char bracket_mark = '\x01';
+
+/// `[...]` with any number of marks behind it.
+bool is_bracketed(std::string_view text) {
+  auto end = text.find_last_not_of(bracket_mark);
+  return text.size() > 1 && text.front() == '[' && end != std::string_view::npos
+         && text[end] == ']';
+}
+
+/// What the parser is given, last first, as it wants it.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> out{argv + std::min(argc, 1), argv + argc};
+  if (!out.empty() && out.front() == "del")
+    for (std::size_t i = 1; i < out.size(); ++i)
+      if (out[i - 1] != "--addr")
+        guard_brackets(out[i]);
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
 } // namespace
+
+void guard_brackets(std::string& argument) {
+  if (is_bracketed(argument))
+    argument += bracket_mark;
+}
+
+void unguard_brackets(std::string& argument) {
+  if (is_bracketed(argument) && argument.back() == bracket_mark)
+    argument.pop_back();
+}
 
 exit_code run_program(int argc, char** argv) {
   CLI::App app{about, "torc"};
@@ -58,7 +89,7 @@ exit_code run_program(int argc, char** argv) {
   });
 
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& e) {
     app.exit(e);
     return exit_code::ok;

@@ -83,7 +83,11 @@ void add_keys(CLI::App& app, exit_code& code) {
   add_client(*del, c->client, true);
   add_level(*del, c->client);
   del->add_option("key", c->keys)->required();
-  del->callback([c, &code] { code = run_del(*c); });
+  del->callback([c, &code] {
+    for (auto& key : c->keys)
+      unguard_brackets(key);
+    code = run_del(*c);
+  });
 
   auto s = std::make_shared<scan_command>();
   auto scan = app.add_subcommand("scan", "List keys of the whole cluster");

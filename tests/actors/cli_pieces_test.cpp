@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/torc/command_line.hpp"
 #include "apps/torc/input_file.hpp"
 #include "apps/torc/progress.hpp"
 #include "apps/torc/ring_balance.hpp"
@@ -35,6 +36,17 @@ std::vector<double> shares(const group_balance& g) {
 }
 
 } // namespace
+
+TEST_CASE("a key in brackets passes the parser unharmed", "[command_line]") {
+  for (std::string key : {"[a,b]", "[a]\x01", "[]", "[", "a]", "plain", ""}) {
+    auto guarded = key;
+    guard_brackets(guarded);
+    CHECK((guarded.empty() || guarded.front() != '[' || guarded.size() == 1
+           || guarded.back() != ']'));
+    unguard_brackets(guarded);
+    CHECK(guarded == key);
+  }
+}
 
 TEST_CASE("columns of numbers are aligned to the right", "[table]") {
   table t{{"name", "keys"}};
