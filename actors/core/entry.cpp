@@ -20,7 +20,6 @@ namespace torc {
 namespace {
 
 constexpr std::uint8_t format_version = 1;
-constexpr std::size_t checksum_bytes = 4;
 
 /// One per member and the shared one of strong versions.
 constexpr std::size_t context_entries_max = limits::members_max + 1;
@@ -73,15 +72,6 @@ version_head head_of(const version& v) {
   return {v.tag, v.expires_at, v.type, v.tombstone, v.expired};
 }
 
-std::uint32_t checksum(std::string_view bytes) noexcept {
-  return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
-}
-
-void seal(std::string& out, std::size_t begin) {
-  const auto sum = checksum(std::string_view{out}.substr(begin));
-  byte_writer{out}.u32(sum);
-}
-
 error corrupt(const char* what) {
   return {errc::corrupt, std::string{"stored entry: "} + what};
 }
@@ -89,12 +79,12 @@ error corrupt(const char* what) {
 /// The bytes between presence and checksum, if those two and the version hold.
 result<std::string_view> open_entry(std::string_view bytes,
                                     std::uint8_t& present) {
-  if (bytes.size() < 2 + checksum_bytes)
+  if (bytes.size() < 2 + checksum32_bytes)
     return corrupt("too short");
-  const auto body = bytes.substr(0, bytes.size() - checksum_bytes);
-  byte_reader tail{bytes.substr(body.size())};
-  if (tail.u32() != checksum(body))
+  const auto checked = checked_body(bytes);
+  if (!checked)
     return corrupt("checksum differs");
+  const auto body = *checked;
   if (static_cast<std::uint8_t>(body[0]) != format_version)
     return corrupt("unknown format version");
   present = static_cast<std::uint8_t>(body[1]);
@@ -319,7 +309,7 @@ void encode_entry(std::string& out, const key_state& s) {
   } else {
     w.raw(s.rec.versions.front().value);
   }
-  seal(out, begin);
+  append_checksum(out, begin);
 }
 
 void encode_simple_entry(std::string& out, const version_head& head,
@@ -330,7 +320,7 @@ void encode_simple_entry(std::string& out, const version_head& head,
   w.u8(0);
   write_head(w, head);
   w.raw(value);
-  seal(out, begin);
+  append_checksum(out, begin);
 }
 
 record_id entry_fingerprint(std::string_view stored_key,
@@ -360,7 +350,7 @@ record_id entry_fingerprint(std::string_view stored_key,
     std::string canonical;
     encode_entry(canonical, bare);
     // Without version byte, presence and checksum, as above.
-    canonical.resize(canonical.size() - checksum_bytes);
+    canonical.resize(canonical.size() - checksum32_bytes);
     h = XXH3_128bits(canonical.data() + 2, canonical.size() - 2);
   }
   const auto k = XXH3_128bits_withSeed(stored_key.data(), stored_key.size(),
