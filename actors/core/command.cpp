@@ -11,9 +11,9 @@ struct flag_name {
 };
 
 constexpr flag_name flag_names[] = {
-  {command_flag::write, "write"},       {command_flag::readonly, "readonly"},
-  {command_flag::denyoom, "denyoom"},   {command_flag::admin, "admin"},
-  {command_flag::no_auth, "no_auth"},   {command_flag::fast, "fast"},
+  {command_flag::write, "write"},     {command_flag::readonly, "readonly"},
+  {command_flag::denyoom, "denyoom"}, {command_flag::admin, "admin"},
+  {command_flag::no_auth, "no_auth"}, {command_flag::fast, "fast"},
 };
 
 std::size_t count_flags(const command_info& c) {

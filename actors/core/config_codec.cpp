@@ -24,8 +24,7 @@ error corrupt(std::string_view what) {
   return {errc::corrupt, fmt::format("config: {}", what)};
 }
 
-// -- writing
-// --------------------------------------------------------------------
+// -- writing ------------------------------------------------------------------
 
 template <class Enum>
 std::uint8_t code(Enum x) noexcept {
@@ -91,8 +90,7 @@ void write_keyspace(byte_writer& w, const keyspace_info& k) {
   w.u8(code(k.mode));
 }
 
-// -- reading
-// --------------------------------------------------------------------
+// -- reading ------------------------------------------------------------------
 
 /// A reader that also refuses numbers and counts out of bounds.
 class config_reader {

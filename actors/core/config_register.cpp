@@ -64,8 +64,7 @@ register_effects config_register::learn(config_ptr chosen) {
   return on_message(self_, register_chosen{std::move(chosen)});
 }
 
-// -- voter
-// ----------------------------------------------------------------------
+// -- voter --------------------------------------------------------------------
 
 void config_register::on(member_id from, const register_prepare& m,
                          register_effects& out) {
@@ -88,8 +87,8 @@ void config_register::on(member_id from, const register_prepare& m,
 
 void config_register::on(member_id from, const register_accept& m,
                          register_effects& out) {
-  if (m.ballot.member != from || m.ballot.round >= config_limits::round_max || !m.value
-      || m.value->parent_voters.empty()
+  if (m.ballot.member != from || m.ballot.round >= config_limits::round_max
+      || !m.value || m.value->parent_voters.empty()
       || (state_.chosen && state_.chosen->id != m.value->id))
     return;
   const bool decided = m.value->epoch <= state_.chosen_epoch();
@@ -110,8 +109,7 @@ void config_register::on(member_id from, const register_accept& m,
   out.send_after_persist.push_back({from, register_accepted{m.ballot}});
 }
 
-// -- learner
-// --------------------------------------------------------------------
+// -- learner ------------------------------------------------------------------
 
 void config_register::on(member_id, const register_chosen& m,
                          register_effects& out) {

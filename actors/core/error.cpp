@@ -7,22 +7,22 @@ namespace torc {
 
 std::string_view to_string(errc code) noexcept {
   switch (code) {
-    case errc::invalid_argument: return "invalid_argument";
-    case errc::not_found: return "not_found";
-    case errc::already_exists: return "already_exists";
-    case errc::corrupt: return "corrupt";
-    case errc::io_error: return "io_error";
-    case errc::disk_full: return "disk_full";
-    case errc::memory_limit: return "memory_limit";
-    case errc::try_again: return "try_again";
-    case errc::no_replica: return "no_replica";
-    case errc::unknown_outcome: return "unknown_outcome";
-    case errc::stale_config: return "stale_config";
-    case errc::unsupported: return "unsupported";
-    case errc::refused: return "refused";
-    case errc::timeout: return "timeout";
-    case errc::locked: return "locked";
-    case errc::not_ready: return "not_ready";
+  case errc::invalid_argument: return "invalid_argument";
+  case errc::not_found: return "not_found";
+  case errc::already_exists: return "already_exists";
+  case errc::corrupt: return "corrupt";
+  case errc::io_error: return "io_error";
+  case errc::disk_full: return "disk_full";
+  case errc::memory_limit: return "memory_limit";
+  case errc::try_again: return "try_again";
+  case errc::no_replica: return "no_replica";
+  case errc::unknown_outcome: return "unknown_outcome";
+  case errc::stale_config: return "stale_config";
+  case errc::unsupported: return "unsupported";
+  case errc::refused: return "refused";
+  case errc::timeout: return "timeout";
+  case errc::locked: return "locked";
+  case errc::not_ready: return "not_ready";
   }
   return "unknown_code";
 }

@@ -39,13 +39,13 @@ bool match_class(std::string_view p, std::size_t& i, char c) noexcept {
 /// Matches one pattern element that is no star; moves `i` behind it.
 bool match_one(std::string_view p, std::size_t& i, char c) noexcept {
   switch (p[i]) {
-    case '?': ++i; return true;
-    case '[': return match_class(p, i, c);
-    case '\\':
-      if (i + 1 < p.size())
-        ++i;
-      [[fallthrough]];
-    default: return p[i++] == c;
+  case '?': ++i; return true;
+  case '[': return match_class(p, i, c);
+  case '\\':
+    if (i + 1 < p.size())
+      ++i;
+    [[fallthrough]];
+  default: return p[i++] == c;
   }
 }
 

@@ -49,26 +49,26 @@ bool peer_item_reader::next(peer_item& out) noexcept {
   const auto kind = r.u8();
   bool known = true;
   switch (static_cast<peer_item_kind>(kind)) {
-    case peer_item_kind::push:
-      out.floor = hlc_time{r.u64()};
-      out.key = r.bytes();
-      out.entry = r.bytes();
-      known = out.key.size() > stored_prefix_bytes
-              && stored_slot(out.key).value < slot_count;
-      break;
-    case peer_item_kind::pull:
-      out.inc = incarnation{r.u32()};
-      out.shard = r.u16();
-      out.shards = r.u16();
-      out.key = r.bytes();
-      known = out.shards > 0 && out.shard < out.shards;
-      break;
-    case peer_item_kind::pull_end:
-      out.inc = incarnation{r.u32()};
-      out.fresh = r.u8() != 0;
-      out.key = r.bytes();
-      break;
-    default: known = false;
+  case peer_item_kind::push:
+    out.floor = hlc_time{r.u64()};
+    out.key = r.bytes();
+    out.entry = r.bytes();
+    known = out.key.size() > stored_prefix_bytes
+            && stored_slot(out.key).value < slot_count;
+    break;
+  case peer_item_kind::pull:
+    out.inc = incarnation{r.u32()};
+    out.shard = r.u16();
+    out.shards = r.u16();
+    out.key = r.bytes();
+    known = out.shards > 0 && out.shard < out.shards;
+    break;
+  case peer_item_kind::pull_end:
+    out.inc = incarnation{r.u32()};
+    out.fresh = r.u8() != 0;
+    out.key = r.bytes();
+    break;
+  default: known = false;
   }
   if (!r.ok() || !known) {
     damaged_ = true;

@@ -45,9 +45,8 @@ std::vector<context_entry> join_contexts(const std::vector<context_entry>& a,
 /// `born` is evicted and becomes the floor.
 void trim(decided_ops& ops) {
   auto forget = [&] {
-    std::erase_if(ops.entries, [&](const decided_op& e) {
-      return e.id.born <= ops.floor;
-    });
+    std::erase_if(ops.entries,
+                  [&](const decided_op& e) { return e.id.born <= ops.floor; });
   };
   forget();
   if (ops.entries.size() <= limits::decided_ops_max)
@@ -133,8 +132,8 @@ record join(conflict_policy policy, record a, record b) {
     out.versions = join_lww(std::move(a.versions), std::move(b.versions));
     return out;
   }
-  out.versions = join_siblings(std::move(a.versions), a.ctx,
-                               std::move(b.versions), b.ctx);
+  out.versions =
+    join_siblings(std::move(a.versions), a.ctx, std::move(b.versions), b.ctx);
   out.ctx = join_contexts(a.ctx, b.ctx);
   return out;
 }

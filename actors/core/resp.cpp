@@ -32,12 +32,12 @@ char unescape(std::string_view& in) noexcept {
   }
   in.remove_prefix(1);
   switch (c) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'b': return '\b';
-    case 'a': return '\a';
-    default: return c;
+  case 'n': return '\n';
+  case 'r': return '\r';
+  case 't': return '\t';
+  case 'b': return '\b';
+  case 'a': return '\a';
+  default: return c;
   }
 }
 

@@ -25,9 +25,9 @@ std::uint32_t byte_at(std::string_view s, std::size_t i) noexcept {
 void append_escaped(std::string& out, std::string_view key) {
   while (true) {
     const auto* zero =
-      key.empty() ? nullptr
-                  : static_cast<const char*>(
-                      std::memchr(key.data(), '\0', key.size()));
+      key.empty()
+        ? nullptr
+        : static_cast<const char*>(std::memchr(key.data(), '\0', key.size()));
     if (zero == nullptr) {
       out.append(key);
       return;
@@ -100,7 +100,8 @@ std::string slot_begin(incarnation inc, slot_id slot) {
 
 std::string slot_end(incarnation inc, slot_id slot) {
   return slot.value + 1 < slot_count
-           ? slot_begin(inc, slot_id{static_cast<std::uint16_t>(slot.value + 1)})
+           ? slot_begin(inc,
+                        slot_id{static_cast<std::uint16_t>(slot.value + 1)})
            : incarnation_begin(incarnation{inc.value + 1});
 }
 

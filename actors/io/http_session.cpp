@@ -25,8 +25,7 @@ constexpr std::string_view methods = "GET, HEAD";
 
 } // namespace
 
-// -- session_group
-// --------------------------------------------------------------
+// -- session_group ------------------------------------------------------------
 
 void session_group::start(tcp::socket socket, connection_place place) {
   if (handle == nullptr)
@@ -50,8 +49,7 @@ void session_group::count(unsigned status) noexcept {
   answers_[static_cast<std::size_t>(i - statuses.begin())].add();
 }
 
-// -- session
-// --------------------------------------------------------------------
+// -- session ------------------------------------------------------------------
 
 session::session(std::shared_ptr<session_group> group, tcp::socket socket,
                  connection_place place)
@@ -207,8 +205,7 @@ void session::on_discard(std::size_t n) {
     linger();
 }
 
-// -- deadlines
-// ------------------------------------------------------------------
+// -- deadlines ----------------------------------------------------------------
 
 void session::allow(std::chrono::milliseconds time) {
   deadline_ = clock::now() + time;

@@ -1,5 +1,5 @@
 // What a register makes durable and what registers tell each other, as bytes.
-#include "core/register_world.hpp"
+#include "core/register_moves.hpp"
 #include "support/catch.hpp"
 #include "torc/core/byte_codec.hpp"
 #include "torc/core/config_register.hpp"
@@ -8,13 +8,6 @@ using namespace torc;
 using namespace torc::test;
 
 namespace {
-
-std::vector<member_id> ids(const std::vector<std::uint32_t>& values) {
-  std::vector<member_id> out;
-  for (const auto v : values)
-    out.emplace_back(v);
-  return out;
-}
 
 bool same(const config_ptr& a, const config_ptr& b) {
   return (a == nullptr) == (b == nullptr) && (a == nullptr || *a == *b);
@@ -120,8 +113,7 @@ TEST_CASE("messages of the register come back", "[config_register]") {
         == sealed(std::string("\x01\x03\xac\x02\x02", 5)));
 }
 
-TEST_CASE("damaged messages of the register are refused",
-          "[config_register]") {
+TEST_CASE("damaged messages of the register are refused", "[config_register]") {
   for (const auto& m : messages()) {
     const auto bytes = encode_register_message(m);
     for (std::size_t n = 0; n < bytes.size(); ++n)
@@ -142,12 +134,12 @@ TEST_CASE("messages that mean nothing are refused", "[config_register]") {
     return !decode_register_message(sealed(std::string(body, n)));
   };
   CHECK(refused("", 0));
-  CHECK(refused("\x02\x03\x01\x01", 4));     // a later format
-  CHECK(refused("\x01\x06\x01\x01", 4));     // no such kind
-  CHECK(refused("\x01\x03\x01", 3));         // a field is missing
-  CHECK(refused("\x01\x03\x01\x01\x01", 5)); // one too many
-  CHECK(refused("\x01\x02\x01\x01\x00", 5)); // an accept of nothing
-  CHECK(refused("\x01\x05\x00", 3));         // nothing was chosen
+  CHECK(refused("\x02\x03\x01\x01", 4));                 // a later format
+  CHECK(refused("\x01\x06\x01\x01", 4));                 // no such kind
+  CHECK(refused("\x01\x03\x01", 3));                     // a field is missing
+  CHECK(refused("\x01\x03\x01\x01\x01", 5));             // one too many
+  CHECK(refused("\x01\x02\x01\x01\x00", 5));             // an accept of nothing
+  CHECK(refused("\x01\x05\x00", 3));                     // nothing was chosen
   CHECK(refused("\x01\x01\x01\x01\x00\x05\x01\x00", 8)); // accepted, but what
   CHECK(refused("\x01\x03\x01\xff\xff\xff\xff\x0f", 8)); // no member id
   CHECK_FALSE(refused("\x01\x03\x01\x01", 4));

@@ -48,7 +48,8 @@ TEST_CASE("buckets reach from 1 us to 67 s in powers of two", "[metrics]") {
         == latency::bucket_count - 1);
 }
 
-TEST_CASE("a quantile of spread values is off by at most an eighth", "[metrics]") {
+TEST_CASE("a quantile of spread values is off by at most an eighth",
+          "[metrics]") {
   latency_histogram histogram;
   std::vector<double> all;
   std::uint64_t random = 7;

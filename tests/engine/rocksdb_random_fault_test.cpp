@@ -13,10 +13,37 @@ namespace {
 using namespace torc;
 using test::file_action;
 
-struct fixture : test::rocksdb_fixture {};
+using state = std::map<std::string, std::string>;
+
+struct fixture : test::rocksdb_fixture {
+  /// Cuts the power; what is found then has to be what one batch left, whole,
+  /// and none before `durable`. Returns that batch's number.
+  std::uint32_t check_power_cut(const std::map<std::uint32_t, state>& after,
+                                std::uint32_t durable);
+};
 
 std::string name_of(std::uint32_t i) {
   return fmt::format("k{}", i);
+}
+
+std::uint32_t
+fixture::check_power_cut(const std::map<std::uint32_t, state>& after,
+                         std::uint32_t durable) {
+  power_cut();
+  const auto n = get(column::data, "n");
+  CHECK(n == get(column::meta, "n"));
+  const auto found = n ? static_cast<std::uint32_t>(std::stoul(*n)) : 0u;
+  CHECK(found >= durable);
+  REQUIRE(after.contains(found));
+  const auto& expected = after.at(found);
+  for (std::uint32_t k = 0; k < 20; ++k) {
+    const auto key = name_of(k);
+    const auto it = expected.find(key);
+    CHECK(
+      (get(column::data, key)
+       == (it == expected.end() ? std::nullopt : std::optional{it->second})));
+  }
+  return found;
 }
 
 } // namespace
@@ -31,7 +58,6 @@ TEST_CASE_METHOD(fixture,
   const auto pick = [&](std::uint32_t n) {
     return static_cast<std::uint32_t>(random() % n);
   };
-  using state = std::map<std::string, std::string>;
   std::map<std::uint32_t, state> after; // What each batch would leave.
   state now;
   std::uint32_t number = 0;
@@ -89,20 +115,8 @@ TEST_CASE_METHOD(fixture,
     if (pick(10) != 0)
       continue;
 
-    power_cut();
-    const auto n = get(column::data, "n");
-    CHECK(n == get(column::meta, "n"));
-    const auto found = n ? static_cast<std::uint32_t>(std::stoul(*n)) : 0u;
-    CHECK(found >= durable);
-    REQUIRE(after.contains(found));
+    const auto found = check_power_cut(after, durable);
     now = after[found];
-    for (std::uint32_t k = 0; k < 20; ++k) {
-      const auto key = name_of(k);
-      const auto expected = now.find(key);
-      CHECK((get(column::data, key)
-             == (expected == now.end() ? std::nullopt
-                                       : std::optional{expected->second})));
-    }
     durable = applied = found;
   }
 }

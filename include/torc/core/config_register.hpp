@@ -86,8 +86,7 @@ struct register_envelope {
   register_message message;
 };
 
-// -- durable state
-// --------------------------------------------------------------
+// -- durable state ------------------------------------------------------------
 
 /// What a member must not forget. `chosen` is also the config that the node
 /// works with; a member that only follows has nothing else in it.
@@ -110,8 +109,7 @@ std::string encode_register_state(const register_state& s);
 /// vote any more: it may have forgotten a promise.
 result<register_state> decode_register_state(std::string_view bytes);
 
-// -- the register at one member
-// -------------------------------------------------
+// -- the register at one member -----------------------------------------------
 
 /// How a change ended.
 struct register_outcome {

@@ -33,7 +33,8 @@ inline constexpr std::size_t push_window_bytes = 4 * mib;
 /// Hints per shard and peer; above, slot comparison does the work.
 inline constexpr std::size_t hints_max = 100'000;
 
-static_assert(key_bytes_max + value_bytes_max + 64 * kib < peer_batch_bytes_max);
+static_assert(key_bytes_max + value_bytes_max + 64 * kib
+              < peer_batch_bytes_max);
 static_assert(peer_batch_bytes < peer_batch_bytes_max);
 
 } // namespace torc::limits

@@ -51,9 +51,9 @@ struct key_request {
 
 /// What came of it.
 struct key_answer {
-  bool found = false;   ///< A visible version was there before.
-  bool changed = false; ///< `entry` was filled with what to store.
-  version_head head;    ///< The version written, else the one found.
+  bool found = false;     ///< A visible version was there before.
+  bool changed = false;   ///< `entry` was filled with what to store.
+  version_head head;      ///< The version written, else the one found.
   std::string_view value; ///< Value before; into the stored entry.
 };
 
@@ -73,16 +73,15 @@ result<key_answer> apply_operation(const key_request& request,
 /// (protocol 13, sweep), once `now` is past its deadline by more than
 /// `max_skew_ms`. Nothing if there is nothing to mark.
 result<std::optional<std::string>> sweep_entry(std::string_view stored,
-                                               unix_ms now,
-                                               unix_ms max_skew_ms,
+                                               unix_ms now, unix_ms max_skew_ms,
                                                hlc_time floor);
 
 /// What an entry counts for in the figures of its slot.
 struct entry_weight {
-  bool live = false;         ///< Neither tombstone nor marked expired.
-  bool dead = false;         ///< A mark that waits for collection by proof.
-  unix_ms expires_at = 0;    ///< Deadline of a live version; 0: none.
-  record_id fingerprint;     ///< See entry_fingerprint.
+  bool live = false;      ///< Neither tombstone nor marked expired.
+  bool dead = false;      ///< A mark that waits for collection by proof.
+  unix_ms expires_at = 0; ///< Deadline of a live version; 0: none.
+  record_id fingerprint;  ///< See entry_fingerprint.
 };
 
 /// Weighs an entry; all zero for an empty or corrupt one.

@@ -27,7 +27,7 @@ struct peer_item {
   incarnation inc;
   std::uint16_t shards = 0; ///< pull: how many shards the asking member has.
   std::uint16_t shard = 0;  ///< pull: which of them asks.
-  bool fresh = false;       ///< pull_end: the sender has no data of its own yet.
+  bool fresh = false; ///< pull_end: the sender has no data of its own yet.
 };
 
 void append_push(std::string& out, hlc_time floor, std::string_view key,

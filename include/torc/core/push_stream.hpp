@@ -40,8 +40,8 @@ public:
 
   /// Adds a key that leaves at once in batch `batch`, if nothing waits before
   /// it and the window is open; false: call `add` instead.
-  bool add_sent(std::uint64_t write_seq, std::string_view key,
-                hlc_time written, std::size_t bytes, std::uint64_t batch);
+  bool add_sent(std::uint64_t write_seq, std::string_view key, hlc_time written,
+                std::size_t bytes, std::uint64_t batch);
 
   /// The next waiting item, or null when none waits or the window is full.
   const item* next() const noexcept;

@@ -93,8 +93,8 @@ struct record {
   friend bool operator==(const record&, const record&) = default;
 };
 
-/// Least upper bound: commutative, associative, idempotent (protocol section 2).
-/// Moves out of its arguments. O(|a| + |b|).
+/// Least upper bound: commutative, associative, idempotent (protocol section
+/// 2). Moves out of its arguments. O(|a| + |b|).
 record join(conflict_policy policy, record a, record b);
 
 /// True iff join(a, b) has the versions and the context of b (decided

@@ -16,7 +16,8 @@ inline constexpr std::size_t stored_prefix_bytes = 6;
 
 /// Appends the stored form of a user key to `out`:
 /// incarnation u32 BE, slot u16 BE, key with 00 -> 00 FF, 00 00, kind, element.
-/// Byte order of stored keys = order by (incarnation, slot, key, kind, element).
+/// Byte order of stored keys = order by (incarnation, slot, key, kind,
+/// element).
 void append_stored_key(std::string& out, incarnation inc, slot_id slot,
                        std::string_view user_key, element_kind kind,
                        std::string_view element = {});
