@@ -91,6 +91,18 @@ TEST_CASE("a damaged state of a register is refused", "[config_register]") {
   CHECK_FALSE(decode_register_state(encode_register_state(s)));
 }
 
+TEST_CASE("states and messages of a later format are refused and say why",
+          "[config_register]") {
+  const auto state = decode_register_state(
+    sealed(std::string("\x02\xac\x02\x09\x04\x00\x00\x00\x00", 9)));
+  REQUIRE_FALSE(state);
+  CHECK_THAT(state.error().message, contains("unknown format version"));
+  const auto message =
+    decode_register_message(sealed(std::string("\x02\x00\xac\x02\x02\x07", 6)));
+  REQUIRE_FALSE(message);
+  CHECK_THAT(message.error().message, contains("unknown format version"));
+}
+
 TEST_CASE("messages of the register come back", "[config_register]") {
   for (const auto& m : messages()) {
     const auto bytes = encode_register_message(m);

@@ -182,6 +182,17 @@ TEST_CASE("a bit that rots, a cut and a byte too much are found", "[entry]") {
   }
 }
 
+TEST_CASE("an entry of a later format is refused and says why", "[entry]") {
+  for (const auto& [name, x] : golden()) {
+    INFO(name);
+    auto later = x.second.substr(0, x.second.size() - 4);
+    later[0] = 2;
+    const auto r = decode_entry(sealed(later));
+    REQUIRE_FALSE(r);
+    CHECK_THAT(r.error().message, contains("unknown format version"));
+  }
+}
+
 TEST_CASE("bytes with a right checksum that are no entry are refused",
           "[entry]") {
   const auto refused = [](std::string body) {
