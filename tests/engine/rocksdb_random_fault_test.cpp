@@ -16,6 +16,9 @@ using test::file_action;
 using state = std::map<std::string, std::string>;
 
 struct fixture : test::rocksdb_fixture {
+  /// Lets one action on a file fail, when `countdown` has come to zero.
+  void break_at(std::atomic<std::uint32_t>& countdown, bool is_full);
+
   /// Cuts the power; what is found then has to be what one batch left, whole,
   /// and none before `durable`. Returns that batch's number.
   std::uint32_t check_power_cut(const std::map<std::uint32_t, state>& after,
@@ -24,6 +27,16 @@ struct fixture : test::rocksdb_fixture {
 
 std::string name_of(std::uint32_t i) {
   return fmt::format("k{}", i);
+}
+
+void fixture::break_at(std::atomic<std::uint32_t>& countdown, bool is_full) {
+  env.files().set_rule(
+    [&countdown, is_full](file_action action, const std::string&) {
+      if (action == file_action::remove || countdown.fetch_sub(1) != 0)
+        return rocksdb::IOStatus::OK();
+      return is_full ? rocksdb::IOStatus::NoSpace("full")
+                     : rocksdb::IOStatus::IOError("broken");
+    });
 }
 
 std::uint32_t
@@ -82,12 +95,7 @@ TEST_CASE_METHOD(fixture,
     std::atomic<std::uint32_t> countdown{pick(12)};
     const bool is_full = pick(2) == 0;
     if (pick(4) == 0)
-      env.files().set_rule([&](file_action action, const std::string&) {
-        if (action == file_action::remove || countdown.fetch_sub(1) != 0)
-          return rocksdb::IOStatus::OK();
-        return is_full ? rocksdb::IOStatus::NoSpace("full")
-                       : rocksdb::IOStatus::IOError("broken");
-      });
+      break_at(countdown, is_full);
     const bool is_synced = pick(2) == 0;
     const auto done =
       db->apply(b, is_synced ? durability::synced : durability::buffered);

@@ -251,7 +251,7 @@ TEST_CASE("a request that never ends gets 408", "[http]") {
 
 TEST_CASE("an idle connection is closed without a word", "[http]") {
   http_options o;
-  o.idle_timeout = std::chrono::milliseconds{50};
+  o.idle_timeout = std::chrono::milliseconds{500};
   fixture f{o};
   auto silent = f.connect();
   CHECK(silent.receive_all().empty());
@@ -266,7 +266,7 @@ TEST_CASE("an idle connection is closed without a word", "[http]") {
 
 TEST_CASE("a client that does not read is closed", "[http]") {
   http_options o;
-  o.write_timeout = std::chrono::milliseconds{50};
+  o.write_timeout = std::chrono::milliseconds{500};
   fixture f{o};
   f.extra = 64 * 1024 * 1024; // more than the kernel takes
   auto c = f.connect();
