@@ -189,7 +189,7 @@ TEST_CASE("an entry of a later format is refused and says why", "[entry]") {
     later[0] = 2;
     const auto r = decode_entry(sealed(later));
     REQUIRE_FALSE(r);
-    CHECK_THAT(r.error().message, contains("unknown format version"));
+    CHECK_THAT(r.error().message, test::contains("unknown format version"));
   }
 }
 

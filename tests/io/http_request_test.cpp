@@ -44,7 +44,8 @@ unsigned status_of(std::string_view bytes) {
 TEST_CASE("a request is read in pieces of any size", "[http]") {
   const std::string_view head = "GET /metrics?x=1 HTTP/1.1\r\nHost: a\r\n"
                                 "Accept: text/plain\r\n\r\n";
-  const std::string bytes = std::string{head} + "GET /next";
+  std::string bytes{head};
+  bytes += "GET /next";
   for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
     request_parser parser{head_bytes_max};
     const auto o = feed_in_pieces(parser, bytes, piece);
