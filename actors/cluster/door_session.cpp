@@ -60,7 +60,7 @@ void door_session::start() {
 }
 
 void door_session::abort(error why) {
-  end(ending_ ? *ending_ : std::move(why));
+  end(ending_ ? *ending_ : refused() ? verdict_->error() : std::move(why));
 }
 
 // -- calls of the channel -----------------------------------------------------
@@ -266,6 +266,10 @@ void door_session::conclude() {
 // -- the end ------------------------------------------------------------------
 
 void door_session::fail(error why) {
+  if (refused()) { // that it did not stay to hear why is not the reason
+    end(verdict_->error());
+    return;
+  }
   why.message = fmt::format("{}, {}", why.message, step_);
   if (is_dialer() && !authenticated_ && !context_.identity.context
       && why.code == errc::io_error)

@@ -68,6 +68,7 @@ private:
   using read_step = void (door_session::*)(std::string_view);
 
   bool is_dialer() const noexcept { return dialled_.has_value(); }
+  bool refused() const { return verdict_ && !*verdict_; }
 
   // -- calls of the channel, each of which goes on with one step
   void read(std::size_t bytes, read_step next);

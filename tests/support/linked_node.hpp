@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <caf/all.hpp>
@@ -19,6 +20,9 @@ namespace torc::test {
 
 /// Long enough for any machine; only a broken test waits for it.
 inline constexpr std::chrono::seconds patience{30};
+
+/// By which the nodes of these tests know each other.
+inline constexpr std::string_view node_secret = "a secret of many bytes";
 
 /// What other threads say, in order, and a wait for it.
 template <class T>
@@ -165,7 +169,7 @@ public:
     o.self = id_;
     o.name = name();
     o.listen = {"127.0.0.1", 0};
-    o.secret = "a secret of many bytes";
+    o.secret = node_secret;
     o.members = [m = members_] { return m->get(); };
     o.greeting = [id = id_] {
       hello h;
