@@ -3,7 +3,6 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 
 #include "actors/engine/rocksdb_env.hpp"
 #include "torc/core/limits.hpp"
-#include "torc/core/stored_key.hpp"
 
 namespace torc {
 namespace {
@@ -87,10 +85,8 @@ rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
   // prefixes would rule nothing out, and scans want the total order anyway.
   out.memtable_prefix_bloom_size_ratio = 0.05;
   out.memtable_whole_key_filtering = true;
-  // Inserts begin at the last one of the same incarnation and slot instead of
-  // searching the whole table.
-  out.memtable_insert_with_hint_prefix_extractor.reset(
-    rocksdb::NewFixedPrefixTransform(1 + stored_prefix_bytes));
+  // No memtable_insert_with_hint_prefix_extractor: RocksDB 7 keeps one hint for
+  // entries and range deletions of a prefix, which live in different tables.
   out.level_compaction_dynamic_level_bytes = true;
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))
