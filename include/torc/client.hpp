@@ -54,11 +54,12 @@ struct scan_page {
 };
 
 struct read_options {
-  std::optional<consistency> level; ///< None: the keyspace's own.
+  /// None: the keyspace's own.
+  std::optional<consistency> level = std::nullopt;
 };
 
 struct put_options {
-  std::optional<consistency> level;
+  std::optional<consistency> level = std::nullopt;
   /// From now on; 0: none. Its clock is the client's.
   std::chrono::milliseconds ttl{0};
   unix_ms expires_at_ms = 0;  ///< Absolute, instead of `ttl`.
@@ -70,7 +71,7 @@ enum class expire_when { always, has_none, has_one, later, earlier };
 
 /// How `client::connect` reaches a cluster.
 struct client_options {
-  std::string password; ///< Of the RESP doors; empty: none.
+  std::string password = {}; ///< Of the RESP doors; empty: none.
   std::chrono::milliseconds connect_timeout{3000};
   /// After it an operation that was sent is answered `unknown_outcome`.
   std::chrono::milliseconds operation_timeout{5000};

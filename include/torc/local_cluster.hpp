@@ -29,12 +29,12 @@ struct local_cluster_options {
   sync_policy sync = sync_policy::always;
   /// Where everything is kept, to be found again by the next start; empty: in a
   /// temporary directory that goes with the cluster.
-  std::string data_dir;
+  std::string data_dir = {};
   /// Threads per node that run its shards.
   std::size_t loops = 1;
   std::size_t memory_bytes_max = 0; ///< Of each node; 0: unbounded.
   /// Registers the messages of your own actors.
-  std::function<void(caf::actor_system_config&)> configure;
+  std::function<void(caf::actor_system_config&)> configure = {};
 };
 
 /// A whole cluster in this process, without sockets: its nodes are actors of

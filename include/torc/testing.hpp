@@ -30,16 +30,16 @@ struct cluster_options {
   std::uint16_t shards = 1; ///< Per node.
   /// The keyspace `default`. With `engine_kind::rocksdb` its data lies on the
   /// simulated disks, with `memory` it goes with the process.
-  keyspace_spec default_keyspace;
+  keyspace_spec default_keyspace = {};
   sync_policy sync = sync_policy::always;
   unix_ms max_skew_ms = 500;
   unix_ms compare_every_ms = 30'000;
-  link_faults links; ///< Between nodes, from the beginning.
+  link_faults links = {}; ///< Between nodes, from the beginning.
   /// Members that cannot hear each other notice after this time.
   std::chrono::milliseconds notice_after{2'000};
   unix_ms start_ms = 1'700'000'000'000; ///< Wall clock at the beginning.
   /// Registers the messages of your own actors.
-  world::configure_fn configure;
+  world::configure_fn configure = {};
 };
 
 /// A cluster of real nodes, all their actors, in a `world`: for tests of Torc
