@@ -40,7 +40,7 @@ void connection::close() {
   if (session_ != nullptr)
     owner_.sessions().close(*std::exchange(session_, nullptr));
   place_.reset();
-  owner_.on_closed(*this); // may be the last one to hold this
+  owner_.on_closed(*this);
 }
 
 // -- input ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ class connection;
 class connection_owner {
 public:
   virtual core& sessions() = 0;
-  /// It is closed; its place is given back when the last reference goes.
+  /// It is closed; keep it until its call has returned.
   virtual void on_closed(connection& c) = 0;
 
 protected:

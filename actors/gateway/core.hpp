@@ -208,6 +208,7 @@ private:
   std::vector<std::uint32_t> free_collectors_;
   std::vector<epoch_waiter> epoch_waiters_;
   bool flush_asked_ = false;
+  bool in_input_ = false;  ///< A command is running.
   bool will_wake_ = false; ///< `wake_all` ends this event anyway.
 };
 

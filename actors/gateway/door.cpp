@@ -13,6 +13,7 @@ void door::accept(std::unique_ptr<byte_stream> stream, connection_place place,
 }
 
 void door::check(unix_ms now) {
+  closed_.clear();
   // Closing takes it out of the map.
   for (auto it = connections_.begin(); it != connections_.end();) {
     const auto c = it->second;
@@ -29,8 +30,12 @@ void door::shut() {
   core_ = nullptr;
 }
 
+/// It may be in the middle of a call: it goes with the next check.
 void door::on_closed(connection& c) {
-  connections_.erase(&c);
+  const auto it = connections_.find(&c);
+  TORC_ASSERT(it != connections_.end());
+  closed_.push_back(std::move(it->second));
+  connections_.erase(it);
 }
 
 line_session::line_session(std::shared_ptr<door> d, std::string address)

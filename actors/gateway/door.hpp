@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "actors/gateway/connection.hpp"
 
@@ -35,6 +36,7 @@ private:
 
   core* core_;
   std::unordered_map<connection*, std::shared_ptr<connection>> connections_;
+  std::vector<std::shared_ptr<connection>> closed_;
 };
 
 /// A session whose bytes are moved by calls.

@@ -80,6 +80,9 @@ private:
 
   void meet(member_id m, std::vector<storage_node_port> shards) {
     const auto count = static_cast<std::uint16_t>(shards.size());
+    // Connected anew: what was under way to its old handles is lost.
+    if (m != self_ && shards_.contains(m))
+      core_.on_peer_down(m);
     shards_[m] = std::move(shards);
     core_.on_peer_up(m, count);
   }

@@ -97,7 +97,9 @@ bool router::try_again(std::uint32_t index, errc refusal) {
     if (other == p.to->id || !usable(other, ks->inc))
       return false;
   }
-  const auto pause = p.tries++ == 0 ? 0 : pause_ms;
+  // Who is not ready is passed over, so that comes to an end by itself.
+  const auto pause =
+    p.tries++ == 0 || refusal == errc::not_ready ? 0 : pause_ms;
   wait_until(index, refusal, now_ + pause);
   return true;
 }

@@ -1,0 +1,149 @@
+// Operations of commands: how they are started, and where their answers go.
+#include "actors/gateway/core.hpp"
+#include "torc/core/limits.hpp"
+#include "torc/core/slot.hpp"
+
+namespace torc::gateway {
+namespace {
+
+/// Of a token: a collector and a part of it, not a slot of the reply ring.
+constexpr std::uint64_t collector_bit = std::uint64_t{1} << 63;
+
+} // namespace
+
+const keyspace_info* core::keyspace_of(const session& s) const {
+  const auto& v = router_.shared_view();
+  return v == nullptr ? nullptr : v->keyspace_by_db(s.db);
+}
+
+const keyspace_info* core::keyspace_or_fail(const request& r) {
+  const auto* ks = keyspace_of(r.s);
+  if (ks == nullptr)
+    fail(r, view() == nullptr
+              ? "LOADING this node does not know the cluster's config yet"
+              : "ERR the keyspace of this connection is gone: SELECT another");
+  return ks;
+}
+
+op core::make_op(const session& s, const keyspace_info& ks, op_kind kind,
+                 std::string_view key) const {
+  op o;
+  o.kind = kind;
+  o.inc = ks.inc;
+  o.slot = slot_of(key);
+  o.level = s.level_chosen ? s.level : ks.default_level;
+  return o;
+}
+
+void core::start(const request& r, op o, std::string_view key,
+                 std::string_view value, shape how) {
+  const auto* ks = keyspace_of(r.s);
+  TORC_ASSERT(ks != nullptr);
+  if (key.size() > limits::key_bytes_max)
+    return fail(r, "ERR the key is longer than 64 KiB");
+  if (value.size() > limits::value_bytes_max)
+    return fail(r, "ERR string exceeds maximum allowed size");
+  r.s.ring.at(r.slot).how = how;
+  if (is_write(o.kind))
+    note_write(r.s, *ks, o.slot);
+  router_.start(r.s.route, r.slot, *ks, o, key, value);
+}
+
+void core::start_part(session& s, std::uint32_t collector, std::uint32_t part,
+                      op o, std::string_view key, std::string_view value) {
+  const auto* ks = keyspace_of(s);
+  TORC_ASSERT(ks != nullptr);
+  if (is_write(o.kind))
+    note_write(s, *ks, o.slot);
+  router_.start(s.route, collector_bit | std::uint64_t{collector} << 32 | part,
+                *ks, o, key, value);
+}
+
+namespace {
+
+class one_answer : public collector {
+public:
+  explicit one_answer(answer_fn fn) : fn_(std::move(fn)) {}
+  bool on_part(std::uint32_t, const answer& a) override {
+    fn_(a);
+    return true;
+  }
+
+private:
+  answer_fn fn_;
+};
+
+} // namespace
+
+void core::start(session& s, op o, std::string_view key, std::string_view value,
+                 answer_fn fn) {
+  start_part(s, add_collector(std::make_unique<one_answer>(std::move(fn))), 0,
+             o, key, value);
+}
+
+void core::start_at(session& s, member_id to, std::uint16_t shard, op o,
+                    std::string_view value, unix_ms wait_ms, answer_fn fn) {
+  const auto c = add_collector(std::make_unique<one_answer>(std::move(fn)));
+  router_.start_at(s.route, collector_bit | std::uint64_t{c} << 32, to, shard,
+                   o, {}, value, wait_ms);
+}
+
+std::uint32_t core::add_collector(std::unique_ptr<collector> c) {
+  if (free_collectors_.empty()) {
+    collectors_.emplace_back();
+    free_collectors_.push_back(
+      static_cast<std::uint32_t>(collectors_.size() - 1));
+  }
+  const auto index = free_collectors_.back();
+  free_collectors_.pop_back();
+  collectors_[index] = std::move(c);
+  return index;
+}
+
+/// What WAIT has to ask about.
+void core::note_write(session& s, const keyspace_info& ks, slot_id slot) {
+  constexpr std::size_t keyspaces_max = 8;
+  if (s.written_met) {
+    s.written.clear();
+    s.written_met = s.written_moved = s.written_overflow = false;
+  }
+  if (s.written.empty())
+    s.written_routes = router_.generation();
+  else if (s.written_routes != router_.generation())
+    s.written_moved = true;
+  for (auto& w : s.written)
+    if (w.inc == ks.inc) {
+      w.slots->set(slot.value);
+      return;
+    }
+  if (s.written.size() >= keyspaces_max) {
+    s.written_overflow = true;
+    return;
+  }
+  s.written.push_back(
+    {ks.inc, ks.db, std::make_unique<std::bitset<slot_count>>()});
+  s.written.back().slots->set(slot.value);
+}
+
+void core::on_answer(const routed_answer& a) {
+  if ((a.token & collector_bit) != 0) {
+    const auto index =
+      static_cast<std::uint32_t>((a.token & ~collector_bit) >> 32);
+    // The collector may start more operations, which may move the table.
+    auto* c = collectors_[index].get();
+    if (c->on_part(static_cast<std::uint32_t>(a.token), a)) {
+      collectors_[index].reset();
+      free_collectors_.push_back(index);
+    }
+    if (auto* s = find(a.owner))
+      wake(*s);
+    return;
+  }
+  auto* s = find(a.owner);
+  if (s == nullptr)
+    return;
+  reply_shaped(*s, a.token, a);
+  wake(*s);
+}
+
+} // namespace torc::gateway
