@@ -117,9 +117,9 @@ std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms now,
   const auto* x = space_of(inc);
   if (x == nullptr)
     return std::nullopt;
-  for (std::uint32_t s = from; s < slot_count; ++s) {
-    if (s % shards_ != shard_)
-      continue;
+  const auto first = from + (shards_ + shard_ - from % shards_) % shards_;
+  for (auto s = static_cast<std::uint32_t>(first); s < slot_count;
+       s += shards_) {
     const auto& f = x->slots[s / shards_];
     if (f.next_deadline != 0 && f.next_deadline < now)
       return slot_id{static_cast<std::uint16_t>(s)};

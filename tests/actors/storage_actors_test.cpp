@@ -1,0 +1,263 @@
+// Storage node, committer and loader as actors, under the testing scheduler.
+#include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include "support/catch.hpp"
+#include "support/shard_world.hpp"
+#include "torc/core/cluster_view.hpp"
+#include "torc/engine/memory_engine.hpp"
+#include "torc/engine/sim_engine.hpp"
+#include "torc/storage_node.hpp"
+
+using namespace torc;
+using namespace torc::test;
+
+namespace {
+
+/// Takes the answers to operations.
+class collector : public gateway_port::base {
+  using super = gateway_port::base;
+
+public:
+  using answers = std::map<std::uint64_t, std::pair<op_reply, std::string>>;
+
+  collector(caf::actor_config& cfg, std::shared_ptr<answers> out)
+    : super(cfg), out_(std::move(out)) {}
+
+  gateway_port::behavior_type make_behavior() override {
+    return {[this](const op_reply_batch& b) {
+      std::string_view bytes = b.bytes;
+      for (const auto& r : b.replies) {
+        (*out_)[r.id] = {r, std::string{bytes.substr(0, r.payload_bytes)}};
+        bytes.remove_prefix(r.payload_bytes);
+      }
+    }};
+  }
+
+private:
+  std::shared_ptr<answers> out_;
+};
+
+struct test_config : caf::actor_system_config {
+  test_config() {
+    set("scheduler.policy", caf::atom("testing"));
+    register_messages(*this);
+  }
+};
+
+/// One storage node with all that is around it.
+struct fixture {
+  test_config cfg;
+  caf::actor_system sys{cfg};
+  caf::scheduler::test_coordinator& sched =
+    dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
+  std::shared_ptr<sim_engine> disk = std::make_shared<sim_engine>();
+  std::shared_ptr<commit_counters> commits =
+    std::make_shared<commit_counters>();
+  std::shared_ptr<shard_counters> counters = std::make_shared<shard_counters>();
+  std::shared_ptr<collector::answers> answers =
+    std::make_shared<collector::answers>();
+  sync_policy sync = sync_policy::always;
+  unix_ms now_ms = 1'700'000'000'000;
+  std::shared_ptr<const cluster_view> view = std::make_shared<cluster_view>(
+    shard_world::founding_config(1, engine_kind::rocksdb));
+  committer_actor committer;
+  loader_actor loader;
+  storage_node_actor node;
+  gateway_port gateway;
+  std::uint64_t next_id = 0;
+
+  fixture() {
+    committer =
+      spawn_committer(sys, false, {disk, [this] { return sync; }, commits});
+    loader = spawn_loader(sys, false, disk);
+    storage_node_options o;
+    o.self = member_id{1};
+    o.memory = make_memory_engine();
+    o.disk = disk;
+    o.start = disk->snapshot();
+    o.committer = committer;
+    o.loaders = {loader};
+    o.wall = [this] { return now_ms; };
+    o.counters = counters;
+    o.view = view;
+    node = spawn_storage_node(sys, nullptr, std::move(o));
+    gateway = sys.spawn<collector>(answers);
+    sched.run();
+  }
+
+  ~fixture() {
+    for (const auto& a : {caf::actor_cast<caf::actor>(node),
+                          caf::actor_cast<caf::actor>(loader),
+                          caf::actor_cast<caf::actor>(committer),
+                          caf::actor_cast<caf::actor>(gateway)})
+      caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
+    sched.run();
+  }
+
+  /// Time passes: each of the ticks that are due, in turn.
+  void pass(std::size_t ticks) {
+    for (std::size_t i = 0; i < ticks; ++i) {
+      sched.trigger_timeout();
+      sched.run();
+    }
+  }
+
+  std::uint64_t send(op_kind kind, std::string_view key,
+                     std::string_view value = {},
+                     consistency level = consistency::eventual) {
+    op_batch b;
+    auto o =
+      shard_world::operation(kind, view->config().keyspaces[0].inc, level);
+    o.id = ++next_id;
+    b.add(o, key, value);
+    caf::send_as(caf::actor_cast<caf::actor>(gateway), node, std::move(b));
+    return o.id;
+  }
+  const op_reply& reply(std::uint64_t id) {
+    REQUIRE(answers->count(id) == 1);
+    return answers->at(id).first;
+  }
+  const std::string& payload(std::uint64_t id) {
+    REQUIRE(answers->count(id) == 1);
+    return answers->at(id).second;
+  }
+};
+
+} // namespace
+
+TEST_CASE("all that waits is committed with one sync", "[storage][actors]") {
+  fixture f;
+  const auto before = f.commits->syncs.get();
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 50; ++i)
+    ids.push_back(f.send(op_kind::put, "k" + std::to_string(i), "v"));
+  f.sched.run();
+  for (const auto id : ids) {
+    CHECK(f.reply(id).status == no_error);
+    CHECK((f.reply(id).flags & reply_flag::not_synced) == 0);
+  }
+  CHECK(f.commits->syncs.get() - before <= 2);
+  CHECK(f.disk->unsynced_batches() == 0);
+}
+
+TEST_CASE("what is synced every second says so until then",
+          "[storage][actors]") {
+  fixture f;
+  f.sync = sync_policy::interval;
+  const auto id = f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  CHECK((f.reply(id).flags & reply_flag::not_synced) != 0);
+  CHECK(f.reply(id).level == consistency::eventual);
+  CHECK(f.disk->unsynced_batches() == 1);
+  f.pass(150);
+  CHECK(f.disk->unsynced_batches() == 0);
+}
+
+TEST_CASE("blocked loads leave other keys alone and keep order on theirs",
+          "[storage][actors]") {
+  fixture f;
+  f.send(op_kind::put, "cold", "0");
+  f.send(op_kind::put, "warm", "w");
+  f.sched.run();
+  std::string cold;
+  append_stored_key(cold, f.view->config().keyspaces[0].inc, slot_id{0}, "cold",
+                    element_kind::string);
+  f.disk->block_reads(
+    [cold](column, std::string_view key) { return key == cold; });
+  const auto first = f.send(op_kind::read, "cold");
+  const auto other = f.send(op_kind::read, "warm");
+  f.send(op_kind::put, "cold", "1");
+  const auto second = f.send(op_kind::read, "cold");
+  f.sched.run();
+  CHECK(f.payload(first) == "0");
+  CHECK(f.payload(other) == "w");
+  CHECK(f.payload(second) == "1");
+  CHECK(f.counters->loads.get() == 1);
+}
+
+TEST_CASE("a failed sync answers nobody, and a later one does not make up for "
+          "it",
+          "[storage][actors]") {
+  fixture f;
+  f.disk->fail_sync({errc::io_error, "planned"});
+  f.disk->fail_recover(error{errc::io_error, "planned"});
+  const auto lost = f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  CHECK(f.reply(lost).status == errc::unknown_outcome);
+  const auto refused = f.send(op_kind::put, "k", "v");
+  const auto read = f.send(op_kind::read, "k");
+  f.sched.run();
+  CHECK(f.reply(refused).status == errc::io_error);
+  CHECK(f.reply(read).status == no_error);
+  CHECK((f.reply(read).flags & reply_flag::found) == 0);
+  CHECK(f.commits->broken.get() == 1);
+  f.pass(150);
+  CHECK(f.commits->broken.get() == 1); // it is tried again and again
+  f.disk->fail_recover(std::nullopt);
+  f.pass(150);
+  CHECK(f.commits->broken.get() == 0);
+  const auto again = f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  CHECK(f.reply(again).status == no_error);
+}
+
+TEST_CASE("the interval's sync failing is told to all shards",
+          "[storage][actors]") {
+  fixture f;
+  f.sync = sync_policy::interval;
+  f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  f.disk->fail_sync({errc::io_error, "planned"});
+  f.disk->fail_recover(error{errc::io_error, "planned"});
+  f.pass(150);
+  CHECK(f.commits->failures.get() == 1);
+  const auto refused = f.send(op_kind::put, "k", "w");
+  f.sched.run();
+  CHECK(f.reply(refused).status == errc::io_error);
+  f.disk->fail_recover(std::nullopt);
+  f.pass(150);
+  const auto again = f.send(op_kind::put, "k", "w");
+  f.sched.run();
+  CHECK(f.reply(again).status == no_error);
+}
+
+TEST_CASE("a request that is older than the last failure is refused by its "
+          "generation",
+          "[storage][actors]") {
+  fixture f;
+  f.disk->fail_apply({errc::io_error, "planned"});
+  f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  f.pass(150); // recovered
+  REQUIRE(f.commits->broken.get() == 0);
+  caf::scoped_actor self{f.sys};
+  local::commit_request r;
+  r.seq = 1;
+  r.generation = 0;
+  r.writes = std::make_shared<write_batch>();
+  r.writes->put(column::meta, "stale", "x");
+  self->send(f.committer, r);
+  f.sched.run();
+  std::uint64_t generation = 0;
+  self->receive([&](const local::committed& c) {
+    CHECK(c.failure != nullptr);
+    generation = c.generation;
+  });
+  self->receive([&](const local::committed& c) { CHECK(c.resumed); });
+  CHECK(generation == 1);
+  r.generation = generation;
+  r.must_sync = true;
+  r.writes = std::make_shared<write_batch>();
+  r.writes->put(column::meta, "fresh", "x");
+  self->send(f.committer, r);
+  f.sched.run();
+  self->receive([&](const local::committed& c) {
+    CHECK(c.failure == nullptr);
+    CHECK(c.synced);
+    CHECK(c.seq == 1);
+  });
+  read_buffer buffer;
+  CHECK(f.disk->get(column::meta, "stale", read_mode::may_block, buffer)
+        == read_status::absent);
+}

@@ -1,0 +1,203 @@
+// Comparisons of slots against an oracle: what two members hold is drawn, and
+// what they decide to push must be what differs, in the direction needed.
+#include <random>
+#include <set>
+
+#include "support/shard_world.hpp"
+
+using namespace torc;
+using namespace torc::test;
+
+namespace {
+
+/// Puts a version straight into a member's engine, as if it had been written
+/// while the others were away.
+void plant(shard_world& w, std::size_t i, const std::string& key,
+           std::uint64_t stamp, std::uint32_t actor) {
+  std::string stored;
+  append_stored_key(stored, w.inc(), slot_id{0}, key, element_kind::string);
+  version_head h;
+  h.tag = {hlc_time{stamp}, actor_id{actor}};
+  std::string entry;
+  encode_simple_entry(entry, h, "value of " + std::to_string(stamp));
+  write_batch b;
+  b.put(column::data, stored, entry);
+  REQUIRE(w.nodes[i].disk->apply(b, durability::synced));
+}
+
+} // namespace
+
+TEST_CASE("comparison pushes what differs in the directions needed",
+          "[synchronizer]") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random{seed};
+    shard_world w{2};
+    w.run();
+    w.crash(0);
+    w.crash(1);
+    std::map<std::string, std::uint64_t> newest;
+    std::size_t differing = 0;
+    for (int k = 0; k < 40; ++k) {
+      const auto key = "k" + std::to_string(k);
+      std::uint64_t stamps[2] = {0, 0};
+      switch (random() % 4) {
+      case 0: stamps[0] = 1 + random() % 100; break;
+      case 1: stamps[1] = 1 + random() % 100; break;
+      case 2: stamps[0] = stamps[1] = 1 + random() % 100; break;
+      default: stamps[0] = 1 + random() % 100; stamps[1] = 1 + random() % 100;
+      }
+      for (std::size_t i = 0; i < 2; ++i)
+        if (stamps[i] != 0)
+          plant(w, i, key, stamps[i], 7);
+      differing += stamps[0] != stamps[1] ? 1 : 0;
+      newest[key] = std::max(stamps[0], stamps[1]);
+    }
+    w.start(0);
+    w.start(1);
+    w.connect_all();
+    w.run_for(5000);
+    CHECK(w.same_everywhere());
+    for (std::size_t i = 0; i < 2; ++i)
+      for (const auto& [key, head] : w.stored(i))
+        CHECK(head.tag.h.value == newest.at(key));
+    CHECK(w.stored(0).size() == newest.size());
+    if (differing > 0)
+      CHECK(w.nodes[0].sync_count->differing_keys.get()
+              + w.nodes[1].sync_count->differing_keys.get()
+            >= differing);
+    // Nothing is pushed for what is equal.
+    const auto pushed = w.nodes[0].counters->pushes_sent.get()
+                        + w.nodes[1].counters->pushes_sent.get();
+    w.run_for(70'000, 500);
+    CHECK(w.nodes[0].sync_count->rounds.get() >= 2);
+    CHECK(w.nodes[0].counters->pushes_sent.get()
+            + w.nodes[1].counters->pushes_sent.get()
+          == pushed);
+  }
+}
+
+TEST_CASE("rounds come every half minute with jitter", "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(5000);
+  std::vector<unix_ms> at;
+  auto last = w.nodes[0].sync_count->rounds.get();
+  REQUIRE(last == 1); // at the meeting
+  for (int i = 0; i < 3000; ++i) {
+    w.run_for(100);
+    if (const auto n = w.nodes[0].sync_count->rounds.get(); n != last) {
+      REQUIRE(n == last + 1);
+      last = n;
+      at.push_back(w.now_ms);
+    }
+  }
+  REQUIRE(at.size() >= 8);
+  std::set<unix_ms> gaps;
+  for (std::size_t i = 1; i < at.size(); ++i) {
+    const auto gap = at[i] - at[i - 1];
+    CHECK(gap >= 24'000);
+    CHECK(gap <= 36'200);
+    gaps.insert(gap);
+  }
+  CHECK(gaps.size() > 3);
+}
+
+TEST_CASE("a large difference is worked off in parts, with bounded hints",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.run();
+  w.crash(0);
+  const std::size_t keys = 30'000; // several parts of a list
+  write_batch b;
+  for (std::size_t k = 0; k < keys; ++k) {
+    std::string stored;
+    append_stored_key(stored, w.inc(), slot_id{0}, "key" + std::to_string(k),
+                      element_kind::string);
+    version_head h;
+    h.tag = {hlc_time{k + 1}, actor_id{1}};
+    std::string entry;
+    encode_simple_entry(entry, h, "v");
+    b.put(column::data, stored, entry);
+  }
+  REQUIRE(w.nodes[0].disk->apply(b, durability::synced));
+  w.start(0);
+  w.run();
+  w.connect_all();
+  w.run_for(20'000, 250);
+  CHECK(w.same_everywhere());
+  CHECK(w.stored(1).size() > 0);
+  CHECK(w.value(1, "key29999") == "v");
+}
+
+TEST_CASE("any letter of a round may be lost", "[synchronizer]") {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random{seed};
+    shard_world w{2};
+    w.run();
+    w.crash(0);
+    for (int k = 0; k < 5; ++k)
+      plant(w, 0, "k" + std::to_string(k), 5, 1);
+    w.start(0);
+    w.run();
+    w.connect_all();
+    for (int step = 0; step < 100; ++step) {
+      w.tick(100);
+      for (std::size_t i = 0; i < 2; ++i) {
+        w.ask(i);
+        w.flush(i);
+        w.scan(i);
+        w.commit(i);
+        if (auto& q = w.letters[{i, 1 - i}]; !q.empty()) {
+          const auto f = std::move(q.front());
+          q.pop_front();
+          if (random() % 3 != 0)
+            f();
+        }
+      }
+    }
+    w.run_for(120'000, 500); // a lost answer costs a minute
+    CHECK(w.same_everywhere());
+    CHECK(w.value(1, "k4") == "value of 5");
+  }
+}
+
+TEST_CASE("letters of strangers and of no sense are dropped",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(3000);
+  auto& n = w.nodes[0];
+  auto& refused = n.sync_count->refused;
+  const member_id peer{2};
+  n.sync->on_offer({member_id{9}, {}, 1, {}, {}});
+  CHECK(refused.get() == 1);
+  n.sync->on_offer({peer, {}, 1, {w.inc()}, {}});
+  CHECK(refused.get() == 2);
+  slot_digests d;
+  d.sender = peer;
+  d.slots = {slot_id{1}};
+  n.sync->on_digests(d);
+  CHECK(refused.get() == 3);
+  slot_entries e;
+  e.sender = peer;
+  e.inc = w.inc();
+  e.slot = slot_id{0};
+  e.from = slot_begin(w.inc(), slot_id{0});
+  e.keys = {slot_begin(w.inc(), slot_id{16}) + "k"}; // of another slot
+  e.fingerprints.resize(1);
+  n.sync->on_entries(e);
+  CHECK(refused.get() == 4);
+  e.slot = slot_id{slot_count};
+  n.sync->on_entries(e);
+  CHECK(refused.get() == 5);
+  slot_wants wants;
+  wants.sender = peer;
+  wants.inc = w.inc();
+  wants.keys = {"nonsense"};
+  n.sync->on_wants(wants);
+  CHECK(refused.get() == 6);
+  w.run();
+  CHECK(w.nodes[0].counters->hints.get() == 0);
+}
