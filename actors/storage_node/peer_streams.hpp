@@ -20,7 +20,6 @@ namespace torc::storage {
 /// One direction pair between this shard and one shard of a peer.
 struct peer_stream {
   // -- what we send
-  // ------------------------------------------------------------
   push_stream pushes;
   /// Keys that were added as hints and have not left yet: such a key needs no
   /// second hint, as what leaves is the record as it then is.
@@ -32,7 +31,6 @@ struct peer_stream {
   std::uint64_t overflow_round = 0; ///< Newest comparison at the last overflow.
 
   // -- what we receive
-  // -----------------------------------------------------------
   std::uint64_t in_stream = 0; ///< The peer's stream that we receive.
   std::uint64_t received = 0;  ///< Highest batch without a gap before it.
   std::uint64_t durable = 0;   ///< Highest batch that we may acknowledge.
@@ -86,7 +84,6 @@ public:
   }
 
   // -- sending
-  // -------------------------------------------------------------------
   /// Remembers a key for a peer. False: the hints are full, and comparison has
   /// to find it.
   bool hint(peer_stream& s, std::uint64_t write, std::string_view key,
@@ -101,7 +98,6 @@ public:
   void resend_stale(unix_ms now, unix_ms timeout_ms);
 
   // -- receiving
-  // -----------------------------------------------------------------
   /// Notes a batch. Gives the id of its arrival, or 0 if it is not to be
   /// acknowledged: known already, late, or after a gap.
   std::uint64_t arrived(peer_stream& s, std::uint64_t stream,

@@ -256,7 +256,6 @@ bool shard::is_replica(member_id m, keyspace_ref ks, slot_id s) const {
 }
 
 // -- WAIT
-// --------------------------------------------------------------------------
 
 void shard::wait(const call& c) {
   if (wait_ops_.size() >= wait_ops_max)

@@ -50,12 +50,10 @@ public:
   void start();
 
   // -- from gateways and peers
-  // ---------------------------------------------------
   void on_operations(const caf::strong_actor_ptr& from, op_batch batch);
   void on_peer_batch(peer_batch batch);
 
   // -- from this node
-  // ------------------------------------------------------------
   void on_view(std::shared_ptr<const cluster_view> view);
   void on_peer_up(const local::peer_up& up);
   void on_peer_down(member_id m);
@@ -152,7 +150,6 @@ private:
   };
 
   // -- shard.cpp: operations
-  // -------------------------------------------------------
   void execute(const call& c);
   void execute_on_key(const call& c, keyspace_ref ks);
   bool decide(const call& c, keyspace_ref ks, std::string_view stored_key,
@@ -169,7 +166,6 @@ private:
   std::uint64_t replicas_with(const waiter& w);
 
   // -- shard_parking.cpp: what waits for a load or for the clock
-  // ---------------------
   void wait_for_clock(const call& c);
   void wait_for_load(const call& c, std::string_view stored_key);
   bool park_for_load(std::string_view stored_key, parked p);
@@ -181,7 +177,6 @@ private:
   void resume_clock_waiters();
 
   // -- shard_store.cpp: state changes
-  // ------------------------------------------------
   result<std::uint64_t> store(keyspace_ref ks, std::string_view stored_key,
                               std::string_view old_entry,
                               std::string_view new_entry, hlc_time own_stamp);
@@ -199,7 +194,6 @@ private:
   }
 
   // -- shard_peers.cpp: replication
-  // --------------------------------------------------
   /// What became of a received record.
   struct push_outcome {
     enum { settled, parked, refused } what;
@@ -218,7 +212,6 @@ private:
   bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
 
   // -- shard_pulls.cpp: memory keyspaces after a start
-  // -------------------------------
   void begin_pulls();
   void answer_pull(member_id from, std::uint16_t from_shard,
                    const peer_item& item);
@@ -228,7 +221,6 @@ private:
   void check_all_fresh();
 
   // -- shard_pages.cpp: pages of keys, counts
-  // ----------------------------------------
   struct page;
   void scan_page(const call& c, keyspace_ref ks);
   void continue_page(const std::shared_ptr<page>& p);
@@ -240,7 +232,6 @@ private:
   bool has_keys(incarnation inc, std::uint32_t slot) const;
 
   // -- shard_upkeep.cpp: views, walks, figures, expiry
-  // -------------------------------
   void enter_keyspace(const keyspace_info& ks, bool starting);
   void drop_incarnation(incarnation inc);
   void erase_leftovers();

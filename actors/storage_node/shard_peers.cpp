@@ -32,7 +32,6 @@ void shard::on_peer_unreachable(member_id m) {
 }
 
 // -- what comes in
-// ---------------------------------------------------------------
 
 void shard::on_peer_batch(peer_batch b) {
   now_ = options_.wall();
@@ -185,7 +184,6 @@ shard::push_outcome shard::merge_push(keyspace_ref ks,
 }
 
 // -- what goes out
-// ------------------------------------------------------------------
 
 void shard::on_push_keys(const local::push_keys& request) {
   now_ = options_.wall();

@@ -23,7 +23,6 @@ constexpr unix_ms resend_after_ms = 2000;
 } // namespace
 
 // -- views
-// -------------------------------------------------------------------------
 
 void shard::on_view(std::shared_ptr<const cluster_view> view) {
   now_ = options_.wall();
@@ -150,7 +149,6 @@ void shard::update_figures() {
 }
 
 // -- walks over what is stored
-// -----------------------------------------------------
 
 void shard::start_scan(engine_kind where, scan_job job) {
   if (where == engine_kind::memory) {
@@ -234,7 +232,6 @@ void shard::count_base(incarnation inc) {
 }
 
 // -- expiry (protocol 13)
-// ----------------------------------------------------------
 
 void shard::sweep() {
   if (scans_.size() >= sweep_scans_max)

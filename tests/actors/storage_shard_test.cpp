@@ -1,13 +1,10 @@
-// One shard alone: levels, durability, deadlines, limits, faults of the disk.
+// One shard alone: levels, durability, deadlines, order.
 #include "support/shard_world.hpp"
-#include "torc/core/scan_position.hpp"
 
 using namespace torc;
 using namespace torc::test;
 
 namespace {
-
-const error disk_error{errc::io_error, "planned"};
 
 bool has(const shard_world::reply& r, std::uint8_t flag) {
   return (r.head.flags & flag) != 0;
@@ -83,7 +80,8 @@ TEST_CASE("a write that changes nothing waits for what it found", "[storage]") {
   w.run();
   w.put(0, "k", "v", consistency::weak, w.now_ms + 5000);
   auto o = shard_world::operation(op_kind::expire, w.inc());
-  o.deadline = w.now_ms + 5000; // the same
+  o.deadline = w.now_ms + 9000;
+  o.flags = op_flag::if_no_deadline; // it has one
   const auto id = w.submit(0, o, "k");
   w.flush(0);
   CHECK(w.answer(0, id) == nullptr);
@@ -163,135 +161,6 @@ TEST_CASE("more due keys of one slot than a sweep marks are all marked",
   w.run();
   w.run_for(5000);
   CHECK(w.nodes[0].counters->expired_keys.get() == 2500);
-}
-
-TEST_CASE("a full memory refuses what grows, and nothing else", "[storage]") {
-  shard_world w{1, engine_kind::memory};
-  w.crash(0);
-  w.nodes[0].memory_bytes_max = 64 * 1024;
-  w.start(0);
-  w.run();
-  int written = 0;
-  errc refused = no_error;
-  while (refused == no_error && written < 1000) {
-    const auto id =
-      w.put(0, "k" + std::to_string(written), std::string(500, 'v'));
-    w.run();
-    refused = w.answer(0, id)->head.status;
-    written += refused == no_error ? 1 : 0;
-  }
-  CHECK(refused == errc::memory_limit);
-  CHECK(written > 10);
-  const auto status_of = [&](std::uint64_t id) {
-    w.run();
-    return w.answer(0, id)->head.status;
-  };
-  CHECK(w.value(0, "k1") == std::string(500, 'v'));
-  CHECK(status_of(w.put(0, "k1", std::string(400, 'x'))) == no_error);
-  CHECK(status_of(w.put(0, "k1", std::string(4000, 'x')))
-        == errc::memory_limit);
-  CHECK(status_of(w.remove(0, "k2")) == no_error);
-  CHECK_FALSE(w.value(0, "k2").has_value());
-  for (int i = 3; i < 10; ++i)
-    CHECK(status_of(w.remove(0, "k" + std::to_string(i))) == no_error);
-  CHECK(status_of(w.put(0, "new", "v")) == no_error); // there is room again
-}
-
-TEST_CASE("a broken disk refuses writes, serves reads and recovers",
-          "[storage]") {
-  shard_world w{1};
-  w.run();
-  w.put(0, "k", "old");
-  w.run();
-  auto& disk = *w.nodes[0].disk;
-  const error full{errc::disk_full, "no space"};
-  const bool by_sync = GENERATE(false, true);
-  if (by_sync)
-    disk.fail_sync(full);
-  else
-    disk.fail_apply(full);
-  disk.fail_recover(full);
-  const auto under_way = w.put(0, "k", "new");
-  w.flush(0);
-  const auto behind = w.put(0, "l", "new"); // its request waits already
-  w.flush(0);
-  w.run();
-  REQUIRE(w.answer(0, under_way) != nullptr);
-  REQUIRE(w.answer(0, behind) != nullptr);
-  // Nobody can know what a crash would show.
-  CHECK(w.answer(0, under_way)->head.status == errc::unknown_outcome);
-  CHECK(w.answer(0, behind)->head.status == errc::unknown_outcome);
-  CHECK(w.value(0, "k") == "old");
-  CHECK_FALSE(w.value(0, "l").has_value());
-  const auto refused = w.put(0, "k", "newer");
-  const auto weak = w.put(0, "k", "newer", consistency::weak);
-  w.run();
-  CHECK(w.answer(0, refused)->head.status == errc::disk_full);
-  CHECK(w.answer(0, refused)->payload == "no space");
-  CHECK(w.answer(0, weak)->head.status == errc::disk_full);
-  CHECK_FALSE(w.recover(0));
-  CHECK(w.value(0, "k") == "old");
-  disk.fail_recover(std::nullopt);
-  REQUIRE(w.recover(0));
-  w.run();
-  const auto again = w.put(0, "k", "newest");
-  w.run();
-  CHECK(w.answer(0, again)->head.status == no_error);
-  CHECK(w.value(0, "k") == "newest");
-  w.crash(0);
-  w.start(0);
-  CHECK(w.value(0, "k") == "newest");
-  CHECK_FALSE(w.value(0, "l").has_value());
-}
-
-TEST_CASE("a failure after a recovery is not taken for the one before",
-          "[storage]") {
-  shard_world w{1};
-  w.run();
-  auto& disk = *w.nodes[0].disk;
-  for (int i = 0; i < 3; ++i) {
-    disk.fail_sync(disk_error);
-    const auto lost = w.put(0, "k", "lost");
-    w.run();
-    CHECK(w.answer(0, lost)->head.status == errc::unknown_outcome);
-    REQUIRE(w.recover(0));
-    const auto kept = w.put(0, "k", "kept" + std::to_string(i));
-    w.run();
-    REQUIRE(w.answer(0, kept) != nullptr);
-    CHECK(w.answer(0, kept)->head.status == no_error);
-    CHECK(w.value(0, "k") == "kept" + std::to_string(i));
-  }
-}
-
-TEST_CASE("figures are right after faults and restarts", "[storage]") {
-  shard_world w{1};
-  w.run();
-  for (int i = 0; i < 20; ++i)
-    w.put(0, "k" + std::to_string(i), "v");
-  w.run();
-  w.remove(0, "k3");
-  w.run();
-  const auto live = [&] {
-    auto o = shard_world::operation(op_kind::count, w.inc());
-    const std::string all(slot_count / 8, '\xff');
-    const auto id = w.submit(0, o, {}, all);
-    w.run();
-    REQUIRE(w.answer(0, id)->head.status == no_error);
-    return w.answer(0, id)->head.number;
-  };
-  CHECK(live() == 19);
-  w.nodes[0].disk->fail_apply(disk_error);
-  w.put(0, "lost", "v");
-  w.run();
-  w.recover(0);
-  w.run();
-  CHECK(live() == 19);
-  const auto before = w.nodes[0].life->on_digests_query({0, {w.inc()}}).digests;
-  w.crash(0);
-  w.start(0);
-  w.run();
-  CHECK(live() == 19);
-  CHECK(w.nodes[0].life->on_digests_query({0, {w.inc()}}).digests == before);
 }
 
 TEST_CASE("operations on one key keep their order over a load", "[storage]") {
@@ -388,8 +257,6 @@ TEST_CASE("what does not belong here is refused with its reason", "[storage]") {
   CHECK(status_of(o) == errc::no_replica);
   o = shard_world::operation(op_kind::put, w.inc(), consistency::strong);
   CHECK(status_of(o) == errc::unsupported);
-  o = shard_world::operation(static_cast<op_kind>(200), w.inc());
-  CHECK(status_of(o) == errc::unsupported);
   o = shard_world::operation(op_kind::put, w.inc());
   CHECK(status_of(o, hlc_from_ms(w.now_ms + 400)) == no_error);
   CHECK(status_of(o, hlc_from_ms(w.now_ms + 5000)) == errc::refused);
@@ -403,133 +270,4 @@ TEST_CASE("what does not belong here is refused with its reason", "[storage]") {
   outside.add(o, "key", "value");
   w.nodes[0].life->on_operations(nullptr, outside);
   CHECK(w.nodes[0].counters->batches_malformed.get() == 2);
-}
-
-TEST_CASE("a new incarnation is empty at once and the old one goes away",
-          "[storage]") {
-  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
-    shard_world w{1, engine};
-    w.run();
-    for (int i = 0; i < 100; ++i)
-      w.put(0, "k" + std::to_string(i), "v");
-    w.run();
-    const auto old_inc = w.inc();
-    auto flushed = flush_keyspace(w.config, 0);
-    REQUIRE(flushed);
-    w.enter(std::make_shared<cluster_view>(*flushed));
-    CHECK(w.inc() != old_inc);
-    CHECK_FALSE(w.value(0, "k1").has_value());
-    const auto stale =
-      w.submit(0, shard_world::operation(op_kind::put, old_inc), "k1", "v");
-    w.put(0, "k1", "new");
-    w.run_for(2000);
-    CHECK(w.answer(0, stale)->head.status == errc::stale_config);
-    CHECK(w.value(0, "k1") == "new");
-    CHECK(w.nodes[0].counters->live_keys.get() == 1);
-    CHECK(w.nodes[0]
-            .disk
-            ->size(column::data, incarnation_begin(old_inc),
-                   incarnation_begin(w.inc()))
-            .entries
-          == 0);
-    CHECK(w.nodes[0].counters->memory_bytes.get() < 2000);
-  }
-}
-
-TEST_CASE("what a crash kept from being dropped is dropped at the next start",
-          "[storage]") {
-  shard_world w{1};
-  w.run();
-  w.put(0, "k", "v");
-  w.run();
-  auto flushed = flush_keyspace(w.config, 0);
-  REQUIRE(flushed);
-  const auto old_inc = w.inc();
-  w.enter(std::make_shared<cluster_view>(*flushed));
-  w.crash(0); // the config is durable, the removal is not
-  const auto in_old = [&] {
-    return w.nodes[0]
-      .disk
-      ->size(column::data, incarnation_begin(old_inc),
-             incarnation_begin(incarnation{old_inc.value + 1}))
-      .entries;
-  };
-  CHECK(in_old() == 1);
-  w.start(0);
-  w.run();
-  CHECK(in_old() == 0);
-}
-
-TEST_CASE("pages give every key once, in the order of cursors", "[storage]") {
-  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
-    shard_world w{1, engine};
-    w.run();
-    std::set<std::string> expected;
-    for (int i = 0; i < 300; ++i) {
-      const auto key = "key" + std::to_string(i);
-      auto o = shard_world::operation(op_kind::put, w.inc());
-      o.slot = slot_id{static_cast<std::uint16_t>(
-        shard_world::shard + shard_world::shards * (i % 3))};
-      w.submit(0, o, key, "v");
-      expected.insert(key);
-    }
-    w.put(0, "gone", "v");
-    w.remove(0, "gone");
-    w.run();
-    for (const std::uint64_t count : {1u, 7u, 100u, 5000u}) {
-      std::set<std::string> seen;
-      std::uint64_t cursor = 0;
-      bool done = false;
-      for (int pages = 0; !done; ++pages) {
-        REQUIRE(pages < 1000);
-        auto o = shard_world::operation(op_kind::scan, w.inc());
-        o.slot = slot_id{
-          static_cast<std::uint16_t>(unpack_scan_position(cursor).slot)};
-        o.a = unpack_scan_position(cursor).hash;
-        o.b = count;
-        o.end_slot = slot_count;
-        const auto id = w.submit(0, o, {});
-        w.run();
-        const auto& r = *w.answer(0, id);
-        byte_reader keys{r.payload};
-        std::size_t n = 0;
-        for (; !keys.rest().empty(); ++n) {
-          CHECK(keys.u64() >= cursor);
-          CHECK(seen.insert(std::string{keys.bytes()}).second);
-          REQUIRE(keys.ok());
-        }
-        CHECK(n <= count);
-        done = has(r, reply_flag::done);
-        cursor = r.head.number;
-      }
-      CHECK(seen == expected);
-    }
-  }
-}
-
-TEST_CASE("a random key is one that is there", "[storage]") {
-  shard_world w{1};
-  w.run();
-  const std::string all(slot_count / 8, '\xff');
-  const auto draw = [&](std::uint64_t a, std::uint64_t b) {
-    auto o = shard_world::operation(op_kind::random_key, w.inc());
-    o.a = a;
-    o.b = b;
-    const auto id = w.submit(0, o, {}, all);
-    w.run();
-    return *w.answer(0, id);
-  };
-  CHECK_FALSE(has(draw(1, 2), reply_flag::found));
-  for (int i = 0; i < 4; ++i)
-    w.put(0, "k" + std::to_string(i), "v");
-  w.run();
-  std::map<std::string, int> times;
-  for (std::uint64_t i = 0; i < 200; ++i) {
-    const auto r = draw(i * 77, i * 0x9E3779B97F4A7C15u);
-    REQUIRE(has(r, reply_flag::found));
-    ++times[r.payload];
-  }
-  CHECK(times.size() == 4);
-  for (const auto& [key, n] : times)
-    CHECK(n > 20);
 }

@@ -1,0 +1,174 @@
+// What a replica does not take from others, and what it waits for.
+#include "support/shard_world.hpp"
+#include "torc/core/config_change.hpp"
+
+using namespace torc;
+using namespace torc::test;
+
+TEST_CASE("traffic of strangers, of the future and of no sense is dropped",
+          "[storage][replication]") {
+  shard_world w{2, engine_kind::memory};
+  w.connect_all();
+  w.run();
+  auto& n = w.nodes[1];
+  std::string key;
+  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k",
+                    element_kind::string);
+  const auto batch_of = [&](hlc_time stamp) {
+    version_head h;
+    h.tag = {stamp, actor_id{1}};
+    std::string entry;
+    encode_simple_entry(entry, h, "v");
+    peer_batch b;
+    b.sender = member_id{1};
+    b.sender_shard = shard_world::shard;
+    b.epoch = w.view->epoch();
+    b.clock = hlc_from_ms(w.now_ms);
+    b.stream = ~std::uint64_t{0};
+    b.batch = 1;
+    append_push(b.items, {}, key, entry);
+    return b;
+  };
+  auto b = batch_of(hlc_from_ms(w.now_ms));
+  b.sender = member_id{9};
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->batches_unknown.get() == 1);
+  b = batch_of(hlc_from_ms(w.now_ms));
+  b.version = 99;
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->batches_unknown.get() == 2);
+  b = batch_of(hlc_from_ms(w.now_ms));
+  b.clock = hlc_from_ms(w.now_ms + 501);
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->messages_ahead.get() == 1);
+  b = batch_of(hlc_from_ms(w.now_ms + 10'000)); // the record, not the sender
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->messages_ahead.get() == 2);
+  b = batch_of(hlc_from_ms(w.now_ms));
+  b.sender_shard = shard_world::shard + 1; // not where that slot lives
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->batches_malformed.get() == 1);
+  for (std::size_t cut = 1; cut < batch_of({}).items.size(); ++cut) {
+    b = batch_of(hlc_from_ms(w.now_ms));
+    b.items.resize(cut);
+    n.life->on_peer_batch(b);
+  }
+  CHECK(n.counters->batches_malformed.get() == batch_of({}).items.size());
+  b = batch_of(hlc_from_ms(w.now_ms));
+  b.items.back() = static_cast<char>(b.items.back() + 1); // checksum
+  n.life->on_peer_batch(b);
+  CHECK(n.counters->corrupt_entries.get() == 1);
+  w.run();
+  CHECK_FALSE(w.value(1, "k").has_value());
+  b = batch_of(hlc_from_ms(w.now_ms));
+  b.stream = ~std::uint64_t{0};
+  n.life->on_peer_batch(b);
+  CHECK(w.value(1, "k") == "v");
+}
+
+TEST_CASE("a corrupt entry is reported, never served, and healed by a peer",
+          "[storage][replication]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  std::string key;
+  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k",
+                    element_kind::string);
+  write_batch damage;
+  damage.put(column::data, key, "not an entry");
+  REQUIRE(w.nodes[1].disk->apply(damage, durability::synced));
+  CHECK(w.read(1, "k").head.status == errc::corrupt);
+  CHECK(w.nodes[1].counters->corrupt_entries.get() == 1);
+  w.crash(1);
+  w.start(1); // counts what is there
+  w.run();
+  w.connect_all();
+  w.run_for(3000);
+  CHECK(w.value(1, "k") == "v");
+  CHECK(w.same_everywhere());
+}
+
+TEST_CASE("incarnations change under traffic and replicas stay equal",
+          "[storage][replication]") {
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{2, engine};
+    w.connect_all();
+    w.run();
+    for (int i = 0; i < 10; ++i)
+      w.put(0, "k" + std::to_string(i), "old");
+    w.flush(0);
+    auto flushed = flush_keyspace(w.config, 0);
+    REQUIRE(flushed);
+    // One member enters the new config before the other.
+    const auto next = std::make_shared<cluster_view>(*flushed);
+    w.nodes[0].life->on_view(next);
+    w.nodes[0].sync->on_view(next);
+    const auto old_inc = w.inc();
+    w.config = *flushed;
+    w.put(0, "k1", "new");
+    w.run(); // pushes of an incarnation that the other does not know
+    w.enter(next);
+    w.run_for(6000);
+    CHECK(w.inc() != old_inc);
+    CHECK(w.same_everywhere());
+    for (std::size_t i = 0; i < 2; ++i) {
+      CHECK(w.value(i, "k1") == "new");
+      CHECK_FALSE(w.value(i, "k2").has_value());
+    }
+  }
+}
+
+TEST_CASE("a memory replica serves again when all that can be reached "
+          "have answered its pull",
+          "[storage][replication]") {
+  shard_world w{3, engine_kind::memory};
+  w.connect_all();
+  w.run();
+  for (int i = 0; i < 3000; ++i)
+    w.put(0, "k" + std::to_string(i), std::string(200, 'v'), consistency::weak);
+  w.remove(0, "k7");
+  w.run_for(1000);
+  w.crash(1);
+  w.start(1);
+  CHECK(w.nodes[1].ready.empty());
+  const auto early =
+    w.submit(1, shard_world::operation(op_kind::read, w.inc()), "k1");
+  w.flush(1);
+  CHECK(w.answer(1, early)->head.status == errc::not_ready);
+  w.connect(0, 1);
+  w.run();
+  CHECK(w.nodes[1].ready.empty()); // nothing is known of member 3 yet
+  w.nodes[1].life->on_peer_unreachable(member_id{3});
+  REQUIRE(w.nodes[1].ready.count(w.inc()) == 1);
+  CHECK(w.nodes[1].ready[w.inc()] >= 3000);
+  CHECK(w.value(1, "k2999") == std::string(200, 'v'));
+  CHECK_FALSE(w.value(1, "k7").has_value());
+  w.heal();
+  CHECK(w.same_everywhere());
+}
+
+TEST_CASE("a memory keyspace that nobody has data of starts empty",
+          "[storage][replication]") {
+  shard_world w{3, engine_kind::memory};
+  w.connect_all();
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  for (std::size_t i = 0; i < 3; ++i)
+    w.crash(i);
+  for (std::size_t i = 0; i < 3; ++i)
+    w.start(i);
+  w.run();
+  w.connect_all();
+  w.run_for(2000);
+  for (std::size_t i = 0; i < 3; ++i) {
+    REQUIRE(w.nodes[i].ready.count(w.inc()) == 1);
+    CHECK(w.nodes[i].ready[w.inc()] == 0);
+    CHECK_FALSE(w.value(i, "k").has_value());
+  }
+  w.put(1, "k", "again");
+  w.run();
+  CHECK(w.value(2, "k") == "again");
+}

@@ -1,0 +1,145 @@
+// Keyspaces as a whole: new incarnations, pages of keys, random keys.
+#include "support/shard_world.hpp"
+#include "torc/core/byte_codec.hpp"
+#include "torc/core/config_change.hpp"
+#include "torc/core/scan_position.hpp"
+
+using namespace torc;
+using namespace torc::test;
+
+namespace {
+
+bool has(const shard_world::reply& r, std::uint8_t flag) {
+  return (r.head.flags & flag) != 0;
+}
+
+} // namespace
+
+TEST_CASE("a new incarnation is empty at once and the old one goes away",
+          "[storage]") {
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{1, engine};
+    w.run();
+    for (int i = 0; i < 100; ++i)
+      w.put(0, "k" + std::to_string(i), "v");
+    w.run();
+    const auto old_inc = w.inc();
+    auto flushed = flush_keyspace(w.config, 0);
+    REQUIRE(flushed);
+    w.enter(std::make_shared<cluster_view>(*flushed));
+    CHECK(w.inc() != old_inc);
+    CHECK_FALSE(w.value(0, "k1").has_value());
+    const auto stale =
+      w.submit(0, shard_world::operation(op_kind::put, old_inc), "k1", "v");
+    w.put(0, "k1", "new");
+    w.run_for(2000);
+    CHECK(w.answer(0, stale)->head.status == errc::stale_config);
+    CHECK(w.value(0, "k1") == "new");
+    CHECK(w.nodes[0].counters->live_keys.get() == 1);
+    CHECK(w.nodes[0]
+            .disk
+            ->size(column::data, incarnation_begin(old_inc),
+                   incarnation_begin(w.inc()))
+            .entries
+          == 0);
+    CHECK(w.nodes[0].counters->memory_bytes.get() < 2000);
+  }
+}
+
+TEST_CASE("what a crash kept from being dropped is dropped at the next start",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  auto flushed = flush_keyspace(w.config, 0);
+  REQUIRE(flushed);
+  const auto old_inc = w.inc();
+  w.enter(std::make_shared<cluster_view>(*flushed));
+  w.crash(0); // the config is durable, the removal is not
+  const auto in_old = [&] {
+    return w.nodes[0]
+      .disk
+      ->size(column::data, incarnation_begin(old_inc),
+             incarnation_begin(incarnation{old_inc.value + 1}))
+      .entries;
+  };
+  CHECK(in_old() == 1);
+  w.start(0);
+  w.run();
+  CHECK(in_old() == 0);
+}
+
+TEST_CASE("pages give every key once, in the order of cursors", "[storage]") {
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{1, engine};
+    w.run();
+    std::set<std::string> expected;
+    for (int i = 0; i < 300; ++i) {
+      const auto key = "key" + std::to_string(i);
+      auto o = shard_world::operation(op_kind::put, w.inc());
+      o.slot = slot_id{static_cast<std::uint16_t>(
+        shard_world::shard + shard_world::shards * (i % 3))};
+      w.submit(0, o, key, "v");
+      expected.insert(key);
+    }
+    w.put(0, "gone", "v");
+    w.remove(0, "gone");
+    w.run();
+    for (const std::uint64_t count : {1u, 7u, 100u, 5000u}) {
+      std::set<std::string> seen;
+      std::uint64_t cursor = 0;
+      bool done = false;
+      for (int pages = 0; !done; ++pages) {
+        REQUIRE(pages < 1000);
+        auto o = shard_world::operation(op_kind::scan, w.inc());
+        o.slot = slot_id{
+          static_cast<std::uint16_t>(unpack_scan_position(cursor).slot)};
+        o.a = unpack_scan_position(cursor).hash;
+        o.b = count;
+        o.end_slot = slot_count;
+        const auto id = w.submit(0, o, {});
+        w.run();
+        const auto& r = *w.answer(0, id);
+        byte_reader keys{r.payload};
+        std::size_t n = 0;
+        for (; !keys.rest().empty(); ++n) {
+          CHECK(keys.u64() >= cursor);
+          CHECK(seen.insert(std::string{keys.bytes()}).second);
+          REQUIRE(keys.ok());
+        }
+        CHECK(n <= count);
+        done = has(r, reply_flag::done);
+        cursor = r.head.number;
+      }
+      CHECK(seen == expected);
+    }
+  }
+}
+
+TEST_CASE("a random key is one that is there", "[storage]") {
+  shard_world w{1};
+  w.run();
+  const std::string all(slot_count / 8, '\xff');
+  const auto draw = [&](std::uint64_t a, std::uint64_t b) {
+    auto o = shard_world::operation(op_kind::random_key, w.inc());
+    o.a = a;
+    o.b = b;
+    const auto id = w.submit(0, o, {}, all);
+    w.run();
+    return *w.answer(0, id);
+  };
+  CHECK_FALSE(has(draw(1, 2), reply_flag::found));
+  for (int i = 0; i < 4; ++i)
+    w.put(0, "k" + std::to_string(i), "v");
+  w.run();
+  std::map<std::string, int> times;
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const auto r = draw(i * 77, i * 0x9E3779B97F4A7C15u);
+    REQUIRE(has(r, reply_flag::found));
+    ++times[r.payload];
+  }
+  CHECK(times.size() == 4);
+  for (const auto& [key, n] : times)
+    CHECK(n > 20);
+}
