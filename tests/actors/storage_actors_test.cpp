@@ -80,6 +80,7 @@ struct fixture {
     o.loaders = {loader};
     o.wall = [this] { return now_ms; };
     o.counters = counters;
+    o.entry_cache_bytes = 0; // what is durable is read from the engine
     o.view = view;
     node = spawn_storage_node(sys, nullptr, std::move(o));
     gateway = sys.spawn<collector>(answers);

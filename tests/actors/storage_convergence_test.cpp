@@ -72,7 +72,8 @@ struct drive {
   oracle o;
   int written = 0;
 
-  drive(std::uint32_t members, engine_kind engine) : w(members, engine) {
+  /// Its cache holds a few entries, so that some come and go.
+  drive(std::uint32_t members, engine_kind engine) : w(members, engine, 1000) {
     w.connect_all();
     w.run();
   }

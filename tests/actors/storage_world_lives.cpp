@@ -34,6 +34,7 @@ void shard_world::start(std::size_t i) {
   o.start = n.disk->snapshot();
   o.ceiling = durable_ceiling(n);
   o.memory_bytes_max = n.memory_bytes_max;
+  o.entry_cache_bytes = entry_cache_bytes;
   o.wall = [this, &n] { return now_ms + n.skew_ms; };
   n.counters = o.counters = std::make_shared<shard_counters>();
   o.view = view;

@@ -55,9 +55,11 @@ public:
   };
 
   explicit shard_world(std::uint32_t members,
-                       engine_kind engine = engine_kind::rocksdb)
+                       engine_kind engine = engine_kind::rocksdb,
+                       std::size_t cache_bytes = 0)
     : config(founding_config(members, engine)),
-      view(std::make_shared<cluster_view>(config)) {
+      view(std::make_shared<cluster_view>(config)),
+      entry_cache_bytes(cache_bytes) {
     nodes.resize(members);
     for (std::uint32_t i = 0; i < members; ++i) {
       nodes[i].id = member_id{i + 1};
@@ -175,6 +177,7 @@ public:
 
   cluster_config config;
   std::shared_ptr<const cluster_view> view;
+  std::size_t entry_cache_bytes; ///< Of a new life.
   std::vector<node> nodes;
   std::map<std::pair<std::size_t, std::size_t>, std::deque<peer_batch>> links;
   std::map<std::pair<std::size_t, std::size_t>,
