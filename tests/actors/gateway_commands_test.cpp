@@ -384,19 +384,3 @@ TEST_CASE("slow commands are remembered") {
   CHECK(c("SLOWLOG RESET") == "+OK\r\n");
   CHECK(c("SLOWLOG GET") == "*0\r\n");
 }
-
-TEST_CASE("WAIT says how many other replicas have the writes") {
-  gateway_world w{3};
-  gateway_client c{w};
-  CHECK(c("WAIT 1 100") == ":2\r\n"); // nothing was written
-  CHECK(c("SET k v") == "+OK\r\n");
-  w.replicas_with_writes = 1;
-  CHECK(c("WAIT 2 100") == ":1\r\n");
-  w.replicas_with_writes = 2;
-  CHECK(c("WAIT 2 100") == ":2\r\n");
-  CHECK(c("WAIT 1 -1") == "-ERR timeout is negative\r\n");
-  // Who coordinated cannot be told from the others, and one of them is gone.
-  CHECK(c("SET k v") == "+OK\r\n");
-  w.core->on_peer_down(torc::member_id{3});
-  CHECK(c("WAIT 1 100") == ":0\r\n");
-}

@@ -4,124 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "support/gateway_world.hpp"
-#include "torc/router.hpp"
+#include "support/router_bench.hpp"
 
 using torc::errc;
 using torc::member_id;
 using torc::op;
 using torc::op_kind;
 using torc::router;
-
-namespace {
-
-struct outcome {
-  std::uint64_t token;
-  errc status;
-  std::string payload;
-  member_id member;
-};
-
-/// A router in the hands of a test: what it sends lies here until answered.
-class router_bench : public torc::router_events {
-public:
-  struct sent_batch {
-    member_id to;
-    torc::op_batch batch;
-  };
-
-  explicit router_bench(std::uint32_t self = 1, std::uint32_t members = 3,
-                        std::uint16_t replicas = 3, torc::router_options o = {})
-    : view(std::make_shared<const torc::cluster_view>(
-      torc::test::gateway_config(members, replicas))) {
-    o.self = member_id{self};
-    o.view = view;
-    route = std::make_unique<router>(std::move(o), *this);
-    route->set_time(now);
-    for (std::uint32_t i = 1; i <= members; ++i)
-      route->on_peer_up(member_id{i}, 1);
-    client = route->open_client(77);
-  }
-
-  void start(std::uint64_t token, std::string_view key,
-             op_kind kind = op_kind::put, std::uint16_t flags = 0) {
-    op o;
-    o.kind = kind;
-    o.flags = flags;
-    o.slot = torc::slot_of(key);
-    route->start(client, token, *view->keyspace_by_db(0), o, key, "v");
-  }
-  void flush() {
-    while (std::exchange(flush_asked, false))
-      route->on_flush();
-  }
-  void pass(torc::unix_ms ms) {
-    for (torc::unix_ms i = 0; i < ms; i += 10) {
-      now += 10;
-      route->set_time(now);
-      route->on_tick();
-      flush();
-    }
-  }
-  /// Answers one batch, every operation alike.
-  void answer(const sent_batch& s, errc status = torc::no_error) {
-    torc::op_reply_batch b;
-    b.member = s.to;
-    b.clock = torc::hlc_time{++clock};
-    for (const auto& o : s.batch.ops) {
-      torc::op_reply r;
-      r.id = o.id;
-      r.status = status;
-      b.add(r, "text");
-    }
-    route->on_answers(b);
-  }
-  sent_batch take() {
-    REQUIRE_FALSE(sent.empty());
-    auto s = std::move(sent.front());
-    sent.pop_front();
-    return s;
-  }
-  std::vector<std::uint64_t> tokens() const {
-    std::vector<std::uint64_t> out;
-    for (const auto& o : outcomes)
-      out.push_back(o.token);
-    return out;
-  }
-  /// A key that member `m` would coordinate first, were self no replica.
-  std::string key_at(member_id m) const {
-    for (std::uint64_t i = 0;; ++i) {
-      auto key = torc::test::numbered("k", i);
-      if (route->route(*view->keyspace_by_db(0), torc::slot_of(key)) == m)
-        return key;
-    }
-  }
-
-  void send_operations(member_id to, std::uint16_t,
-                       torc::op_batch batch) override {
-    sent.push_back({to, std::move(batch)});
-  }
-  void request_flush() override {
-    REQUIRE_FALSE(flush_asked);
-    flush_asked = true;
-  }
-  void on_answer(const torc::routed_answer& a) override {
-    REQUIRE(a.owner == 77);
-    outcomes.push_back(
-      {a.token, a.reply.status, std::string{a.payload}, a.member});
-  }
-
-  torc::unix_ms now = 1'700'000'000'000;
-  std::uint64_t clock = 5;
-  std::shared_ptr<const torc::cluster_view> view;
-  std::unique_ptr<router> route;
-  router::client_id client = 0;
-  std::deque<sent_batch> sent;
-  std::vector<outcome> outcomes;
-  bool flush_asked = false;
-};
-
-} // namespace
+using torc::test::router_bench;
 
 TEST_CASE("operations go to this node if it holds the slot, as one batch") {
   router_bench b;
