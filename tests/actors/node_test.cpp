@@ -226,7 +226,7 @@ TEST_CASE("a damaged or missing identity is refused, with what to do") {
     if (as_of == std::string{"flipped"})
       bytes[12] = static_cast<char>(bytes[12] ^ 1);
     else
-      bytes.resize(as_of == std::string{"cut"} ? bytes.size() - 3 : 0);
+      bytes.erase(as_of == std::string{"cut"} ? bytes.size() - 3 : 0);
     std::ofstream{path, std::ios::binary} << bytes;
   }
   const auto e = must_fail(s.of(1));
