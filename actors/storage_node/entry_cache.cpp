@@ -24,8 +24,8 @@ void entry_cache::list::remove(entry* e) noexcept {
   (e->after == nullptr ? last : e->after->before) = e->before;
 }
 
-std::size_t entry_cache::key_hash::operator()(
-  std::string_view key) const noexcept {
+std::size_t
+entry_cache::key_hash::operator()(std::string_view key) const noexcept {
   return XXH3_64bits(key.data(), key.size());
 }
 

@@ -28,13 +28,13 @@ struct storage_node_options {
   member_id self;
   std::uint16_t shard = 0;
   std::uint16_t shards = 1;
-  std::unique_ptr<engine> memory;  ///< This shard's own.
-  std::shared_ptr<engine> disk;    ///< The node's.
+  std::unique_ptr<engine> memory;               ///< This shard's own.
+  std::shared_ptr<engine> disk;                 ///< The node's.
   std::shared_ptr<const engine_snapshot> start; ///< The disk at the start.
   committer_actor committer;
   std::vector<loader_actor> loaders;
   synchronizer_actor synchronizer;
-  hlc_time ceiling;                ///< Largest durable ceiling of the node.
+  hlc_time ceiling; ///< Largest durable ceiling of the node.
   unix_ms max_skew_ms = 500;
   std::size_t memory_bytes_max = 0; ///< Share of this shard; 0: unbounded.
   /// Durable entries of the disk engine that this shard keeps at hand.

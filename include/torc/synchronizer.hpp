@@ -12,7 +12,7 @@ namespace torc {
 struct synchronizer_options {
   member_id self;
   wall_clock wall;
-  std::uint64_t seed = 0;          ///< For the jitter.
+  std::uint64_t seed = 0;            ///< For the jitter.
   unix_ms compare_every_ms = 30'000; ///< Plus or minus a fifth.
   std::shared_ptr<const cluster_view> view;
   std::shared_ptr<sync_counters> counters;

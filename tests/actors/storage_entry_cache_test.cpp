@@ -112,7 +112,8 @@ TEST_CASE("what is read stays, what is not goes", "[storage][cache]") {
   CHECK(cache.find("other999", hit));
 }
 
-TEST_CASE("a large entry is kept only until it is durable", "[storage][cache]") {
+TEST_CASE("a large entry is kept only until it is durable",
+          "[storage][cache]") {
   entry_cache cache{1'000'000};
   entry_cache::found hit{};
   const std::string large(entry_cache::kept_bytes_max + 1, 'x');
