@@ -119,8 +119,8 @@ public:
 class client {
 public:
   /// Connects to the first of the RESP doors ("host:port") that answers; the
-  /// others take over when it is lost. `errc::no_replica`: none answers; `errc::refused`:
-  /// another password is wanted.
+  /// others take over when it is lost. `errc::no_replica`: none answers;
+  /// `errc::refused`: another password is wanted.
   static result<client> connect(std::vector<std::string> addresses,
                                 client_options options = {});
 
