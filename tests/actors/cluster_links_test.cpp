@@ -39,9 +39,10 @@ void start_all(std::vector<linked_node*> nodes, const std::string& certs = "") {
 
 TEST_CASE("members connect to each other and talk, both ways", "[links]") {
   const scratch_directory dir;
-  std::string certs;
-  SECTION("by secret") {}
-  SECTION("by certificates") {
+  std::string certs; // empty: by secret
+  const bool by_certificates = GENERATE(false, true);
+  CAPTURE(by_certificates);
+  if (by_certificates) {
     certs = dir / "certs";
     REQUIRE(create_authority_files(certs, "torc"));
   }
@@ -88,9 +89,10 @@ TEST_CASE("three members are all connected and stay so", "[links]") {
 TEST_CASE("a member that ends is lost and found again when it is back",
           "[links]") {
   const scratch_directory dir;
-  std::string certs;
-  SECTION("by secret") {}
-  SECTION("by certificates") {
+  std::string certs; // empty: by secret
+  const bool by_certificates = GENERATE(false, true);
+  CAPTURE(by_certificates);
+  if (by_certificates) {
     certs = dir / "certs";
     REQUIRE(create_authority_files(certs, "torc"));
   }

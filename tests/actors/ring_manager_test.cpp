@@ -231,33 +231,31 @@ TEST_CASE("clocks that are too far apart are told and counted") {
 TEST_CASE("what is damaged or comes from a stranger is refused") {
   ring_world w{2};
   w.start_all();
-  const auto to = w.node(1).ring_manager();
+  const auto check_refused = [&](std::uint32_t by, auto message) {
+    caf::anon_send(w.node(by).ring_manager(), std::move(message));
+    w.run_for(1s);
+    CHECK(w.counters(by).refused_letters.get() == 1);
+    CHECK(w.epoch_of(by) == 1);
+  };
   SECTION("a letter that is none") {
-    caf::anon_send(to, register_letter{member_id{2}, epoch{1}, "junk"});
+    check_refused(1, register_letter{member_id{2}, epoch{1}, "junk"});
   }
   SECTION("a letter of nobody") {
-    caf::anon_send(to, register_letter{member_id{9}, epoch{1},
-                                       encode_register_message(register_prepare{
-                                         {9, member_id{9}}, epoch{1}})});
+    check_refused(
+      1, register_letter{member_id{9}, epoch{1},
+                         encode_register_message(
+                           register_prepare{{9, member_id{9}}, epoch{1}})});
   }
   SECTION("a config that is none") {
-    caf::anon_send(to, config_value{member_id{2}, epoch{5}, "junk"});
+    check_refused(1, config_value{member_id{2}, epoch{5}, "junk"});
   }
   SECTION("a config in which this node is no member") {
     ring_world other{1};
     auto f = other.first_config();
     auto c = *found_cluster(f);
     c.epoch = epoch{5};
-    caf::anon_send(w.node(2).ring_manager(),
-                   config_value{member_id{1}, epoch{5}, encode_config(c)});
-    w.run_for(1s);
-    CHECK(w.counters(2).refused_letters.get() == 1);
-    CHECK(w.epoch_of(2) == 1);
-    return;
+    check_refused(2, config_value{member_id{1}, epoch{5}, encode_config(c)});
   }
-  w.run_for(1s);
-  CHECK(w.counters(1).refused_letters.get() == 1);
-  CHECK(w.epoch_of(1) == 1);
 }
 
 TEST_CASE("subscribers hear of configs and members") {

@@ -170,6 +170,7 @@ TEST_CASE_METHOD(fixture, "a torn tail that was never synced is dropped",
     const auto part = GENERATE(range(0u, 10u));
     const auto left = synced_bytes + (all_bytes - synced_bytes) * part / 10;
     fs::resize_file(log, left);
+    REQUIRE(fs::file_size(log) == left);
     most = part == 0 ? 50 : most;
   }
   SECTION("garbage anywhere") {
@@ -180,6 +181,7 @@ TEST_CASE_METHOD(fixture, "a torn tail that was never synced is dropped",
     const auto part = GENERATE(range(1u, 10u));
     fs::resize_file(log, synced_bytes + (all_bytes - synced_bytes) * part / 10);
     fs::resize_file(log, all_bytes);
+    REQUIRE(fs::file_size(log) == all_bytes);
   }
   auto db = open();
   const auto left = count(*db);
