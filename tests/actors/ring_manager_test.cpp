@@ -241,10 +241,9 @@ TEST_CASE("what is damaged or comes from a stranger is refused") {
     check_refused(1, register_letter{member_id{2}, epoch{1}, "junk"});
   }
   SECTION("a letter of nobody") {
-    check_refused(
-      1, register_letter{member_id{9}, epoch{1},
-                         encode_register_message(
-                           register_prepare{{9, member_id{9}}, epoch{1}})});
+    check_refused(1, register_letter{member_id{9}, epoch{1},
+                                     encode_register_message(register_prepare{
+                                       {9, member_id{9}}, epoch{1}})});
   }
   SECTION("a config that is none") {
     check_refused(1, config_value{member_id{2}, epoch{5}, "junk"});
