@@ -25,7 +25,7 @@ class WithCluster(unittest.TestCase):
 
     def client(self, node=1, **options):
         c = redis.Redis(port=self.cluster.resp_port + node - 1,
-                        socket_timeout=10, **options)
+                        socket_timeout=60, **options)
         self.addCleanup(c.close)
         return c
 

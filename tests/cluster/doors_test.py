@@ -36,7 +36,7 @@ class Doors(unittest.TestCase):
         return s
 
     def client(self):
-        c = redis.Redis(port=self.cluster.resp_port, socket_timeout=10)
+        c = redis.Redis(port=self.cluster.resp_port, socket_timeout=60)
         self.addCleanup(c.close)
         return c
 
@@ -140,7 +140,7 @@ class Doors(unittest.TestCase):
                                 stderr=subprocess.DEVNULL)
         self.addCleanup(node.wait)
         self.addCleanup(node.terminate)
-        r = redis.Redis(port=port, socket_timeout=10)
+        r = redis.Redis(port=port, socket_timeout=60)
         self.addCleanup(r.close)
 
         def up():

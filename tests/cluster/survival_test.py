@@ -138,7 +138,7 @@ class Survival(unittest.TestCase):
         """Two replicas on three nodes: a third of the keys have none on node 1,
         so that it has to forward; their first replica dies."""
         with Cluster(nodes=3, engine="memory", replicas=2) as cluster:
-            client = redis.Redis(port=cluster.resp_port, socket_timeout=10)
+            client = redis.Redis(port=cluster.resp_port, socket_timeout=60)
             keys = [f"route:{i}" for i in range(300)]
             client.ping()
             for key in keys:
@@ -203,7 +203,7 @@ class Writer(threading.Thread):
         self.acknowledged = {}
 
     def run(self):
-        client = redis.Redis(port=self.port, socket_timeout=10)
+        client = redis.Redis(port=self.port, socket_timeout=60)
         number = 0
         while not self.stop.is_set():
             number += 1
