@@ -113,7 +113,7 @@ class Survival(unittest.TestCase):
             loading = Process([PROGRAM, "load", path, "--json", "--addr",
                                self.doors(cluster)])
             self.addCleanup(loading.process.kill)
-            client = redis.Redis(port=cluster.resp_port, socket_timeout=5)
+            client = redis.Redis(port=cluster.resp_port, socket_timeout=60)
             wait_until(lambda: client.dbsize() > len(records) // 5, 120,
                        "a fifth is loaded")
             self.assertIsNone(loading.poll(), "the load still runs")
