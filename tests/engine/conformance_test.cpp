@@ -280,8 +280,9 @@ TEST_CASE_METHOD(fixture, "size follows what is stored", "[engine]") {
                      slot_end(incarnation{1}, slot_id{1}));
   const auto nothing =
     under_test->size(column::data, incarnation_begin(incarnation{2}), "");
-  if (kind.persistent) { // An estimate, and a rough one for a memtable.
-    CHECK(slot.entries > 0);
+  if (kind.persistent) {
+    // An estimate, and one that a memtable makes with random numbers: anything
+    // from nothing to all.
     CHECK(slot.entries <= whole.entries);
     CHECK(nothing.entries < 500);
   } else {
