@@ -19,6 +19,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()
 
+# -O3 costs a fifth more time to compile than -O2 and no benchmark shows it.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 # ccache must not look at the time stamp and the macros of a precompiled
 # header, only at its content; this code uses no time macros. Paths below the
 # source folder count relative, so that two clones share what they compiled.

@@ -88,8 +88,7 @@ std::vector<T> all_of(client_backend& backend,
 
 } // namespace
 
-// -- client_backend
-// -----------------------------------------------------------------
+// -- client_backend -----------------------------------------------------------
 
 unix_ms client_backend::now_ms() const {
   return static_cast<unix_ms>(
@@ -102,8 +101,7 @@ void client_backend::run_until(const std::function<bool()>&) {
   // Its actors have threads of their own.
 }
 
-// -- client
-// --------------------------------------------------------------------------
+// -- client -------------------------------------------------------------------
 
 client::client(std::shared_ptr<client_backend> backend)
   : backend_(std::move(backend)), session_(std::make_shared<session_state>()) {}
@@ -243,8 +241,7 @@ std::future<result<write_reply>> client::async_remove(std::string_view key,
   return promised(*this, remove_request(key, options), replies::to_write);
 }
 
-// -- requests
-// --------------------------------------------------------------------------
+// -- requests -----------------------------------------------------------------
 
 namespace requests {
 

@@ -14,8 +14,7 @@ router::router(router_options options, router_events& events)
   : options_(std::move(options)), events_(events),
     view_(std::move(options_.view)) {}
 
-// -- clients
-// -------------------------------------------------------------------
+// -- clients ------------------------------------------------------------------
 
 router::client_id router::open_client(std::uint64_t owner) {
   if (free_clients_.empty()) {
@@ -42,8 +41,7 @@ void router::observe(client_id c, hlc_time h) {
   clients_[c].clock = std::max(clients_[c].clock, h);
 }
 
-// -- peers and routes
-// ----------------------------------------------------------
+// -- peers and routes ---------------------------------------------------------
 
 router::peer_state* router::find_peer(member_id m) const noexcept {
   const auto it =
@@ -147,8 +145,7 @@ void router::on_peer_down(member_id m) {
       lose_parcel(i, true);
 }
 
-// -- operations
-// ----------------------------------------------------------------
+// -- operations ---------------------------------------------------------------
 
 void router::start(client_id c, std::uint64_t token, const keyspace_info& ks,
                    op o, std::string_view key, std::string_view value) {

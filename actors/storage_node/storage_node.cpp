@@ -6,6 +6,9 @@
 #include "torc/log.hpp"
 #include "torc/loop.hpp"
 
+#include <caf/send.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
 namespace torc {
 namespace {
 

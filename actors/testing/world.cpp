@@ -47,8 +47,7 @@ std::uint64_t random_source::next() noexcept {
   return z ^ (z >> 31);
 }
 
-// -- state
-// ------------------------------------------------------------------------
+// -- state --------------------------------------------------------------------
 
 world_config::world_config(const world::configure_fn& configure) {
   set("scheduler.policy", caf::atom("testing"));
@@ -179,8 +178,7 @@ void world::state::trace_time() noexcept {
     scheduler.clock().now().time_since_epoch().count()));
 }
 
-// -- world
-// ------------------------------------------------------------------------
+// -- world --------------------------------------------------------------------
 
 world::world(std::uint64_t seed, const configure_fn& configure)
   : state_(std::make_unique<state>(seed, configure)) {}
@@ -253,8 +251,7 @@ void world::kill(member_id place) {
       a.killed = true;
 }
 
-// -- links
-// ------------------------------------------------------------------------
+// -- links --------------------------------------------------------------------
 
 void world::set_faults(const link_faults& faults) {
   state_->faults = faults;

@@ -20,8 +20,7 @@ class actor_system;
 
 namespace torc {
 
-// -- what operations take and give
-// ----------------------------------------------
+// -- what operations take and give --------------------------------------------
 
 /// What every reply says besides its value.
 struct reply_info {
@@ -79,8 +78,7 @@ struct client_options {
   std::size_t operations_max = 65'536;
 };
 
-// -- where operations go
-// ----------------------------------------------------------
+// -- where operations go ------------------------------------------------------
 
 /// Carries out the requests of a client: by actors of this process, or through
 /// RESP doors. Thread-safe.
@@ -101,8 +99,7 @@ public:
   virtual void run_until(const std::function<bool()>& ready);
 };
 
-// -- the client
-// ---------------------------------------------------------------------
+// -- the client ---------------------------------------------------------------
 
 /// Access to a cluster for plain threads: the same calls whether its nodes are
 /// actors of this process (`local_cluster::client`) or are reached through
@@ -191,8 +188,7 @@ private:
   std::optional<consistency> level_;
 };
 
-// -- for actors
-// ------------------------------------------------------------------------
+// -- for actors ---------------------------------------------------------------
 
 /// Requests for client actors.
 namespace requests {

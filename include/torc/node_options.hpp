@@ -175,8 +175,7 @@ result<std::uint64_t> parse_duration_ms(std::string_view text);
 std::string_view nearest_name(std::string_view name,
                               const std::vector<std::string_view>& known);
 
-// -- names of the choices, as flags and TOML write them
-// ------------------------------
+// -- names of the choices, as flags and TOML write them -----------------------
 
 result<engine_kind> parse_engine(std::string_view text);
 result<consistency> parse_consistency(std::string_view text);

@@ -21,8 +21,7 @@ using roles_atom = caf::atom_constant<caf::atom("roles")>;
 /// To a role: end.
 using stop_atom = caf::atom_constant<caf::atom("stop")>;
 
-// -- ports: what other members may send; the only handles that travel
-// ----------
+// -- ports: what other members may send; the only handles that travel ---------
 
 /// One shard of a member. Answers an `op_batch` with `op_reply_batch`es to its
 /// sender, a `peer_batch` with acknowledgements in later `peer_batch`es.
@@ -141,8 +140,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::compare_soon)
 
 namespace torc {
 
-// -- roles: ports plus what comes from within the process
-// -----------------------
+// -- roles: ports plus what comes from within the process ---------------------
 
 using committer_actor =
   caf::typed_actor<caf::reacts_to<local::commit_request>,
