@@ -7,6 +7,8 @@
 namespace torc::gateway {
 namespace {
 
+constexpr std::size_t values_bytes_max = 64 * limits::mib;
+
 /// Counts what is still to come; the first error wins.
 class gatherer : public collector {
 public:
@@ -59,11 +61,15 @@ private:
     if ((a.reply.flags & reply_flag::found) == 0)
       return counters().misses.add();
     counters().hits.add();
-    values_[part].emplace(a.payload);
+    bytes_ += a.payload.size();
+    if (bytes_ <= values_bytes_max)
+      values_[part].emplace(a.payload);
   }
   void reply(session& s) override {
     if (failed() != 0)
       return fail(s, error());
+    if (bytes_ > values_bytes_max)
+      return fail(s, "ERR the reply would be larger than 64 MiB");
     auto w = writer(s);
     w.array(values_.size());
     for (const auto& v : values_)
@@ -75,6 +81,7 @@ private:
   }
 
   std::vector<std::optional<std::string>> values_;
+  std::size_t bytes_ = 0;
 };
 
 class count_gatherer : public gatherer {

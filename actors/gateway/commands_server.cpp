@@ -154,19 +154,7 @@ void config_set(core& c, const request& r) {
 }
 
 void reset_statistics(core& c, const request& r) {
-  // Counters belong to the threads that write them; those of this loop are
-  // ours. The node resets the others.
-  auto& x = c.counters();
-  for (auto* n :
-       {&x.commands, &x.connections, &x.errors, &x.bytes_in, &x.bytes_out,
-        &x.hits, &x.misses, &x.protocol_errors, &x.slow_readers, &x.forwarded})
-    n->set(0);
-  for (auto& n : x.calls)
-    n.set(0);
-  for (auto& n : x.calls_us)
-    n.set(0);
-  x.reads.reset();
-  x.writes.reset();
+  c.reset_statistics();
   if (c.shared().reset_stats)
     c.shared().reset_stats();
   c.ok(r);

@@ -11,6 +11,10 @@ constexpr std::size_t read_bytes = 16 * limits::kib;
 constexpr std::size_t read_bytes_max = limits::mib;
 /// Replies that nobody reads: above, the connection is closed.
 constexpr std::size_t output_bytes_max = 256 * limits::mib;
+/// The same for all connections of a loop: above, those are closed that hold
+/// more than a share.
+constexpr std::size_t all_output_bytes_max = 512 * limits::mib;
+constexpr std::size_t output_share_bytes = 16 * limits::mib;
 constexpr unix_ms write_stall_ms = 60'000;
 constexpr unix_ms idle_ms = 2'000;
 constexpr unix_ms linger_ms = 2'000;
@@ -144,7 +148,10 @@ void connection::write() {
       stream_->async_wait_writable(shared_from_this());
     }
   }
-  if (ring.bytes() > output_bytes_max) {
+  const auto bytes = ring.bytes();
+  const auto total = core.count_output(*session_, bytes);
+  if (bytes > output_bytes_max
+      || (total > all_output_bytes_max && bytes > output_share_bytes)) {
     core.counters().slow_readers.add();
     close();
   }

@@ -63,6 +63,7 @@ void core::close(session& s) {
   TORC_ASSERT(e.s.get() == &s);
   s.dead = true;
   s.io = nullptr;
+  count_output(s, 0);
   router_.close_client(s.route);
   shared().clients.remove(s.record->id);
   // Whoever calls may still be looking at it.
@@ -274,6 +275,9 @@ void core::on_tick() {
   router_.on_tick();
   counters_.under_way.set(router_.under_way());
   kill_marked();
+  const auto resets = shared().resets.load(std::memory_order_relaxed);
+  if (std::exchange(resets_, resets) != resets)
+    counters_.reset();
   if (!epoch_waiters_.empty()) {
     auto due = std::move(epoch_waiters_);
     epoch_waiters_.clear();
@@ -305,6 +309,11 @@ void core::request_flush() {
     return;
   flush_asked_ = true;
   fx_.request_flush();
+}
+
+void core::reset_statistics() {
+  resets_ = 1 + shared().resets.fetch_add(1, std::memory_order_relaxed);
+  counters_.reset();
 }
 
 std::uint64_t core::random() noexcept {

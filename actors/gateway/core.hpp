@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/gateway/session.hpp"
@@ -83,6 +84,12 @@ public:
   void close(session& s);
   /// Bytes were added to `s.inbox`: runs the commands that are whole.
   void on_input(session& s);
+  /// Notes what a session has to write; what all have.
+  std::size_t count_output(session& s, std::size_t bytes) noexcept {
+    output_bytes_ += bytes;
+    output_bytes_ -= std::exchange(s.output_counted, bytes);
+    return output_bytes_;
+  }
   std::size_t session_count() const noexcept { return open_count_; }
   /// Null: gone.
   session* find(std::uint64_t key) const noexcept;
@@ -106,6 +113,8 @@ public:
   unix_ms now() const noexcept { return now_; }
   gateway_counters& counters() noexcept { return counters_; }
   std::uint64_t random() noexcept;
+  /// Of all loops of the node; the others at their next tick.
+  void reset_statistics();
 
   resp_writer writer(session& s, std::uint64_t slot) {
     return resp_writer{s.ring.text(slot), s.protocol};
@@ -202,12 +211,14 @@ private:
   std::vector<std::uint32_t> free_sessions_;
   std::vector<std::unique_ptr<session>> graveyard_; ///< Ends with the event.
   std::size_t open_count_ = 0;
+  std::size_t output_bytes_ = 0; ///< That sessions have to write.
   std::vector<std::uint64_t> woken_;
 
   std::vector<std::unique_ptr<collector>> collectors_;
   std::vector<std::uint32_t> free_collectors_;
   std::vector<epoch_waiter> epoch_waiters_;
   bool flush_asked_ = false;
+  std::uint64_t resets_ = 0;
   bool in_input_ = false;  ///< A command is running.
   bool will_wake_ = false; ///< `wake_all` ends this event anyway.
 };

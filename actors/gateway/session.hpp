@@ -59,6 +59,7 @@ struct session {
   input_buffer inbox;
   resp_request_parser parser;
   reply_ring ring;
+  std::size_t output_counted = 0; ///< In the core's sum.
 
   std::vector<written_slots> written;
   std::uint64_t written_routes = 0; ///< Router's generation at the first one.

@@ -5,6 +5,18 @@
 
 namespace torc {
 
+void gateway_counters::reset() noexcept {
+  for (auto* n : {&commands, &connections, &errors, &bytes_in, &bytes_out,
+                  &hits, &misses, &protocol_errors, &slow_readers, &forwarded})
+    n->set(0);
+  for (auto& n : calls)
+    n.set(0);
+  for (auto& n : calls_us)
+    n.set(0);
+  reads.reset();
+  writes.reset();
+}
+
 void slow_log::add(entry e) {
   const std::lock_guard lock{mutex_};
   e.id = next_id_++;

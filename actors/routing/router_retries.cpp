@@ -80,10 +80,20 @@ void router::fail_overtaken(std::uint32_t index) {
 /// may do. False: the client has to hear of it.
 bool router::try_again(std::uint32_t index, errc refusal) {
   auto& p = pending_[index];
-  if (p.directed
-      || (refusal != errc::not_ready && refusal != errc::no_replica
-          && refusal != errc::stale_config && refusal != errc::timeout))
+  if (p.directed)
     return false;
+  switch (refusal) {
+  case errc::not_ready:
+  case errc::no_replica:
+  case errc::stale_config:
+  case errc::timeout: break;
+  case errc::try_again:
+    // Reads wait for room; writers hear of full queues.
+    if (!is_write(what(p).kind))
+      break;
+    return false;
+  default: return false;
+  }
   if (p.give_up_ms == 0)
     p.give_up_ms = now_ + options_.give_up_ms;
   if (now_ >= p.give_up_ms)
@@ -98,8 +108,10 @@ bool router::try_again(std::uint32_t index, errc refusal) {
       return false;
   }
   // Who is not ready is passed over, so that comes to an end by itself.
-  const auto pause =
-    p.tries++ == 0 || refusal == errc::not_ready ? 0 : pause_ms;
+  const bool at_once =
+    refusal == errc::not_ready || (p.tries == 0 && refusal != errc::try_again);
+  const auto pause = at_once ? 0 : pause_ms;
+  ++p.tries;
   wait_until(index, refusal, now_ + pause);
   return true;
 }

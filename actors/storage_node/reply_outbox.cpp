@@ -6,6 +6,7 @@ namespace torc::storage {
 
 void reply_outbox::now(const caf::strong_actor_ptr& to, const op_reply& r,
                        std::string_view payload) {
+  bytes_ += payload.size();
   for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
     if (it->to == to) {
       it->batch.add(r, payload);
@@ -19,6 +20,7 @@ void reply_outbox::after(std::uint64_t seq, const caf::strong_actor_ptr& to,
                          const op_reply& r, std::string_view payload) {
   TORC_ASSERT(held_.empty() || held_.back().seq <= seq);
   ++waiting_count_;
+  bytes_ += payload.size();
   for (auto it = held_.rbegin(); it != held_.rend() && it->seq == seq; ++it)
     if (it->mail.to == to) {
       it->mail.batch.add(r, payload);
@@ -44,6 +46,7 @@ void reply_outbox::failed(errc code, std::string_view text) {
   while (!held_.empty()) {
     auto mail = std::move(held_.front().mail);
     held_.pop_front();
+    bytes_ -= mail.batch.bytes.size();
     for (const auto& r : mail.batch.replies) {
       op_reply failure;
       failure.id = r.id;
@@ -57,6 +60,8 @@ void reply_outbox::failed(errc code, std::string_view text) {
 void reply_outbox::flush(const sink& send) {
   auto out = std::move(ready_);
   ready_.clear();
+  for (const auto& mail : out)
+    bytes_ -= mail.batch.bytes.size();
   for (auto& mail : out)
     send(mail.to, std::move(mail.batch));
 }

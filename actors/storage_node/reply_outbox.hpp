@@ -37,6 +37,8 @@ public:
 
   bool empty() const noexcept { return ready_.empty(); }
   std::size_t waiting() const noexcept { return waiting_count_; }
+  /// Of all payloads that did not leave yet.
+  std::size_t bytes() const noexcept { return bytes_; }
 
   /// Hands over what may leave.
   void flush(const sink& send);
@@ -54,6 +56,7 @@ private:
   std::vector<envelope> ready_;
   std::deque<held> held_;
   std::size_t waiting_count_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 } // namespace torc::storage

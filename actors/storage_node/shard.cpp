@@ -123,6 +123,11 @@ void shard::execute_on_key(const call& c, keyspace_ref ks) {
       return refuse(o, c.from, allowed.error().code, allowed.error().message);
     }
   }
+  // One turn may ask for more than a node has memory for.
+  if (replies_.bytes() >= limits::reply_bytes_max
+      && (o.kind == op_kind::read || (o.flags & op_flag::return_value) != 0))
+    return refuse(o, c.from, errc::try_again,
+                  "too many bytes of replies are under way");
   // Whoever waits for the clock came first.
   if (!clock_waiting_.empty())
     return wait_for_clock(c);

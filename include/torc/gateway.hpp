@@ -49,6 +49,9 @@ struct gateway_counters {
   std::array<counter, commands_max> calls_us; ///< Time until the reply.
   latency_histogram reads;
   latency_histogram writes;
+
+  /// All but what is open and under way. By the loop that writes them.
+  void reset() noexcept;
 };
 
 /// Commands that took long, shared by the loops of a node (rare, so a lock).
@@ -183,6 +186,8 @@ struct gateway_shared {
 
   slow_log slowlog;
   client_directory clients;
+  /// Times that CONFIG RESETSTAT was said: each loop resets its own counters.
+  std::atomic<std::uint64_t> resets{0};
 
   /// Empty: none needed. Thread-safe.
   std::string password() const;

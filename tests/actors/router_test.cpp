@@ -338,3 +338,20 @@ TEST_CASE("questions for one member only are not asked of another") {
   REQUIRE(b.outcomes.size() == 3);
   CHECK(b.outcomes[2].status == errc::timeout);
 }
+
+TEST_CASE("reads wait for room, writers hear of full queues") {
+  router_bench b;
+  b.start(1, "k", op_kind::read);
+  b.start(2, "other");
+  b.flush();
+  b.answer(b.take(), errc::try_again);
+  REQUIRE(b.outcomes.size() == 1);
+  CHECK(b.outcomes[0].token == 2);
+  CHECK(b.outcomes[0].status == errc::try_again);
+  b.flush();
+  CHECK(b.sent.empty());
+  b.pass(20);
+  b.answer(b.take());
+  REQUIRE(b.outcomes.size() == 2);
+  CHECK(b.outcomes[1].status == torc::no_error);
+}
