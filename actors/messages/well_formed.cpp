@@ -1,5 +1,9 @@
 // Whether what arrived can be walked. CAF checks neither enumerators nor
 // lengths that belong together.
+#include "torc/messages/checks.hpp"
+
+#include <algorithm>
+
 #include "torc/messages/operations.hpp"
 #include "torc/messages/peer.hpp"
 
@@ -24,15 +28,22 @@ bool known(value_type type) noexcept {
 
 } // namespace
 
-bool well_formed(const op_batch& batch) noexcept {
+bool lengths_add_up(const op_batch& batch) noexcept {
   std::uint64_t bytes = 0;
-  for (const auto& o : batch.ops) {
-    if (!known(o.kind) || !known(o.level) || o.slot.value >= slot_count
-        || o.end_slot > slot_count)
-      return false;
+  for (const auto& o : batch.ops)
     bytes += std::uint64_t{o.key_bytes} + o.value_bytes;
-  }
   return bytes == batch.bytes.size();
+}
+
+bool well_formed(const op& o) noexcept {
+  return known(o.kind) && known(o.level) && o.slot.value < slot_count
+         && o.end_slot <= slot_count;
+}
+
+bool well_formed(const op_batch& batch) noexcept {
+  return lengths_add_up(batch)
+         && std::all_of(batch.ops.begin(), batch.ops.end(),
+                        [](const op& o) { return well_formed(o); });
 }
 
 bool well_formed(const op_reply_batch& batch) noexcept {

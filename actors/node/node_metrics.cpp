@@ -21,6 +21,10 @@ void collect_operations(metrics_page& page, const shard_counters& s) {
   page.add_counter("torc_writes_refused_total",
                    "Writes that were refused: memory, disk, full queues.", {},
                    s.writes_refused.get());
+  page.add_counter("torc_operations_unknown_total",
+                   "Operations that were refused as their kind, level or slot "
+                   "is not known here.",
+                   {}, s.operations_unknown.get());
   page.add_counter("torc_disk_loads_total",
                    "Operations whose key was not in the cache.", {},
                    s.loads.get());

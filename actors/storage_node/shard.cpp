@@ -3,6 +3,8 @@
 
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
+#include "torc/log.hpp"
+#include "torc/messages/checks.hpp"
 
 namespace torc::storage {
 namespace {
@@ -14,7 +16,8 @@ constexpr std::size_t wait_ops_max = 65'536;
 op_reply reply_to(const op& o) {
   op_reply r;
   r.id = o.id;
-  r.level = o.level;
+  if (o.level <= consistency::strong) // else the reply would make no sense
+    r.level = o.level;
   return r;
 }
 
@@ -40,10 +43,16 @@ void shard::start() {
 
 void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
   now_ = options_.wall();
-  if (batch.version != wire_version)
+  if (batch.version != wire_version) {
+    // Nobody can be answered: what else it says may mean something else.
+    log::warn("storage", "dropped operations of wire version {}; this is {}",
+              batch.version, wire_version);
     return options_.counters->batches_unknown.add();
-  if (!well_formed(batch)) // nothing in it can be trusted
-    return options_.counters->batches_malformed.add();
+  }
+  if (!lengths_add_up(batch))
+    return refuse_malformed(from, batch);
+  if (batch.epoch > view_->epoch())
+    heard_epoch(batch.epoch, likely_config_keeper());
   const bool ahead = batch.clock > clock_.last()
                      && batch.clock > hlc_from_ms(now_ + options_.max_skew_ms);
   if (ahead)
@@ -59,10 +68,34 @@ void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
     if (ahead)
       refuse(o, from, errc::refused,
              "the sender's clock is ahead by more than max_skew");
+    else if (!well_formed(o))
+      refuse_unknown(o, from);
     else
       execute({o, key, value, from, batch.not_after});
   }
   request_flush();
+}
+
+/// Keys and values cannot be told apart, but whose operations these are can.
+void shard::refuse_malformed(const caf::strong_actor_ptr& from,
+                             const op_batch& batch) {
+  options_.counters->batches_malformed.add();
+  log::warn("storage", "refused {} operations: their lengths do not add up",
+            batch.ops.size());
+  for (const auto& o : batch.ops)
+    refuse(o, from, errc::corrupt, "the batch of this operation is damaged");
+  request_flush();
+}
+
+void shard::refuse_unknown(const op& o, const caf::strong_actor_ptr& from) {
+  options_.counters->operations_unknown.add();
+  log::warn("storage",
+            "refused an operation of kind {}, level {}, slots {} to {}: not "
+            "known here",
+            static_cast<int>(o.kind), static_cast<int>(o.level), o.slot.value,
+            o.end_slot);
+  refuse(o, from, errc::unsupported,
+         "this node does not know such an operation");
 }
 
 void shard::execute(const call& c) {

@@ -29,6 +29,7 @@ struct shard_effects {
   std::function<void(local::load_request)> load;
   std::function<void(local::scan_request)> scan;
   std::function<void(member_id)> compare_soon;
+  std::function<void(member_id)> fetch_config; ///< That member's is newer.
   /// A memory keyspace is ready; how many records came from peers.
   std::function<void(incarnation, std::uint64_t)> keyspace_ready;
   std::function<void()> request_flush; ///< Asked once until `on_flush`.
@@ -150,6 +151,9 @@ private:
   };
 
   // -- shard.cpp: operations
+  void refuse_malformed(const caf::strong_actor_ptr& from,
+                        const op_batch& batch);
+  void refuse_unknown(const op& o, const caf::strong_actor_ptr& from);
   void execute(const call& c);
   void execute_on_key(const call& c, keyspace_ref ks);
   bool decide(const call& c, keyspace_ref ks, std::string_view stored_key,
@@ -199,6 +203,8 @@ private:
     enum { settled, parked, refused } what;
     std::uint64_t seq = 0; ///< settled: the commit that it is durable with.
   };
+  void heard_epoch(torc::epoch e, member_id from);
+  member_id likely_config_keeper() const;
   bool acceptable(const peer_batch& b, const peer_state* p);
   bool well_formed_items(const peer_batch& b, const peer_state& p) const;
   void receive_items(const peer_batch& b, peer_state& p, peer_stream& s);
@@ -206,6 +212,7 @@ private:
   push_outcome merge_push(keyspace_ref ks, std::string_view stored_key,
                           std::string_view current, std::string_view received,
                           hlc_time floor);
+  void leave_out(peer_stream& s) const;
   void fill_outboxes();
   bool fill_outbox(peer_state& p, peer_stream& s);
   void send_hint(member_id m, std::string_view key, std::string_view entry);
@@ -291,6 +298,7 @@ private:
   std::vector<waiter> wait_ops_;
   std::uint64_t count_epoch_ = 0;  ///< Counts of an older one are void.
   std::uint64_t newest_round_ = 0; ///< Of the comparisons that asked us.
+  unix_ms fetch_again_ms_ = 0;     ///< No config is asked for before it.
 
   unix_ms now_ = 0; ///< Wall clock of this turn.
   bool flush_asked_ = false;

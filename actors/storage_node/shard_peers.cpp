@@ -1,9 +1,16 @@
 // Replication of a shard: records pushed in both directions.
+#include <algorithm>
+
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
 
 namespace torc::storage {
+namespace {
+
+constexpr unix_ms fetch_again_after_ms = 500;
+
+} // namespace
 
 void shard::on_peer_up(const local::peer_up& up) {
   now_ = options_.wall();
@@ -36,6 +43,8 @@ void shard::on_peer_unreachable(member_id m) {
 void shard::on_peer_batch(peer_batch b) {
   now_ = options_.wall();
   auto* p = peers_.find(b.sender);
+  if (b.version == wire_version && p != nullptr && p->up)
+    heard_epoch(b.epoch, b.sender);
   if (!acceptable(b, p))
     return;
   clock_.observe(b.clock);
@@ -47,6 +56,32 @@ void shard::on_peer_batch(peer_batch b) {
   if (b.batch != 0)
     receive_items(b, *p, s);
   request_flush();
+}
+
+/// A later config than ours is at work (protocol 4): it is asked for at once
+/// instead of at the next heartbeat. What came with it need not wait: records
+/// join under any config, and what only the later one allows is refused and
+/// comes again.
+void shard::heard_epoch(torc::epoch e, member_id from) {
+  if (e <= view_->epoch() || now_ < fetch_again_ms_ || from == member_id{})
+    return;
+  fetch_again_ms_ = now_ + fetch_again_after_ms;
+  effects_.fetch_config(from);
+}
+
+/// Whom to ask for a config that some gateway works with: a connected voter,
+/// else anybody who is connected.
+member_id shard::likely_config_keeper() const {
+  member_id anybody;
+  const auto& voters = view_->config().voters;
+  for (const auto& p : peers_.all()) {
+    if (!p->up)
+      continue;
+    if (std::find(voters.begin(), voters.end(), p->id) != voters.end())
+      return p->id;
+    anybody = p->id;
+  }
+  return anybody;
 }
 
 bool shard::acceptable(const peer_batch& b, const peer_state* p) {
@@ -197,16 +232,24 @@ void shard::on_push_keys(const local::push_keys& request) {
         if (s->pushes.size() < limits::hints_max / 2)
           queue_hint(*s, key, hlc_time{});
         else
-          s->overflow_round = newest_round_;
+          leave_out(*s);
       }
   request_flush();
+}
+
+/// What a comparison found has no room: another one finds it again.
+void shard::leave_out(peer_stream& s) const {
+  s.left_out = true;
+  s.overflow_round = newest_round_;
 }
 
 void shard::on_compared(const local::compared& c) {
   if (auto* p = peers_.find(c.peer))
     for (auto& s : p->streams)
-      if (s.overflow_round < c.round)
+      if (s.overflow_round < c.round) {
         s.pushes.compared();
+        s.left_out = false;
+      }
 }
 
 void shard::fill_outboxes() {

@@ -116,12 +116,13 @@ void shard::on_tick() {
   request_flush();
 }
 
-/// A peer whose hints overflowed has room again: comparison finds the rest.
+/// A peer whose hints overflowed, or had no room for all that a comparison
+/// found, has room again: another comparison finds the rest.
 void shard::compare_drained() {
   for (const auto& p : peers_.all())
     if (p->up
         && std::any_of(p->streams.begin(), p->streams.end(), [](const auto& s) {
-             return s.pushes.overflowed()
+             return (s.pushes.overflowed() || s.left_out)
                     && s.pushes.size() < limits::hints_max / 4;
            }))
       effects_.compare_soon(p->id);

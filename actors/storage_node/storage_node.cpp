@@ -1,6 +1,8 @@
 // The actor around a shard: messages in, effects out.
 #include "torc/storage_node.hpp"
 
+#include <map>
+
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/assert.hpp"
 #include "torc/log.hpp"
@@ -19,8 +21,9 @@ class storage_node : public storage_node_actor::base {
 
 public:
   storage_node(caf::actor_config& cfg, storage_node_options options)
-    : super(cfg), committer_(options.committer),
-      loaders_(std::move(options.loaders)), synchronizer_(options.synchronizer),
+    : super(cfg), self_(options.self), epoch_(options.view->epoch()),
+      committer_(options.committer), loaders_(std::move(options.loaders)),
+      synchronizer_(options.synchronizer),
       shard_(std::move(options), effects()) {
     TORC_ASSERT(!loaders_.empty());
   }
@@ -36,9 +39,18 @@ public:
         shard_.on_operations(current_sender(), std::move(b));
       },
       [this](peer_batch& b) { shard_.on_peer_batch(std::move(b)); },
-      [this](const local::view_update& u) { shard_.on_view(u.view); },
-      [this](const local::peer_up& up) { shard_.on_peer_up(up); },
-      [this](const local::peer_down& d) { shard_.on_peer_down(d.member); },
+      [this](const local::view_update& u) {
+        epoch_ = u.view->epoch();
+        shard_.on_view(u.view);
+      },
+      [this](const local::peer_up& up) {
+        managers_[up.member] = up.ring_manager;
+        shard_.on_peer_up(up);
+      },
+      [this](const local::peer_down& d) {
+        managers_.erase(d.member);
+        shard_.on_peer_down(d.member);
+      },
       [this](const local::peer_unreachable& u) {
         shard_.on_peer_unreachable(u.member);
       },
@@ -70,6 +82,7 @@ public:
     committer_ = nullptr;
     loaders_.clear();
     synchronizer_ = nullptr;
+    managers_.clear();
   }
 
 private:
@@ -94,6 +107,12 @@ private:
       if (synchronizer_)
         send(synchronizer_, local::compare_soon{m});
     };
+    // It answers to this node's ring manager.
+    e.fetch_config = [this](member_id m) {
+      if (const auto it = managers_.find(m);
+          it != managers_.end() && it->second)
+        send(it->second, config_fetch{self_, epoch_});
+    };
     e.keyspace_ready = [](incarnation inc, std::uint64_t received) {
       if (received == 0)
         log::info("storage",
@@ -112,6 +131,9 @@ private:
     return e;
   }
 
+  member_id self_;
+  torc::epoch epoch_;
+  std::map<member_id, ring_manager_port> managers_; ///< Of connected members.
   committer_actor committer_;
   std::vector<loader_actor> loaders_;
   synchronizer_actor synchronizer_;

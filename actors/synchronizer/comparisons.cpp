@@ -1,6 +1,7 @@
 #include "actors/synchronizer/comparisons.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
@@ -10,6 +11,8 @@ namespace {
 
 constexpr unix_ms soon_ms = 500;
 constexpr unix_ms retry_ms = 2'000;
+/// An offer is answered at once or never.
+constexpr unix_ms offer_ms_max = 5'000;
 constexpr unix_ms silence_ms_max = 60'000;
 constexpr std::size_t keys_per_push = 1024;
 constexpr std::size_t listings_max = 256;
@@ -36,11 +39,16 @@ void comparisons::on_view(std::shared_ptr<const cluster_view> view) {
 
 void comparisons::on_peer_up(member_id m) {
   now_ = options_.wall();
-  peers_[m] = {true, now_ + jittered(soon_ms)};
+  forget(m); // it may have restarted before we heard of its end
+  peers_[m] = {true, now_ + jittered(soon_ms), false};
 }
 
 void comparisons::on_peer_down(member_id m) {
   peers_[m].up = false;
+  forget(m);
+}
+
+void comparisons::forget(member_id m) {
   std::erase_if(gatherings_, [&](auto& g) { return g.second.peer == m; });
   std::erase_if(rounds_, [&](auto& r) { return r.second.peer == m; });
   std::erase_if(listings_,
@@ -49,6 +57,10 @@ void comparisons::on_peer_down(member_id m) {
 
 void comparisons::on_compare_soon(member_id m) {
   now_ = options_.wall();
+  compare_soon(m);
+}
+
+void comparisons::compare_soon(member_id m) {
   if (auto& p = peers_[m]; p.up)
     p.next_ms = std::min(p.next_ms, now_ + jittered(soon_ms));
 }
@@ -60,31 +72,59 @@ void comparisons::on_tick() {
   };
   std::erase_if(gatherings_,
                 [&](const auto& g) { return silent(g.second.started_ms); });
-  std::erase_if(rounds_,
-                [&](const auto& r) { return silent(r.second.moved_ms); });
   std::erase_if(listings_,
                 [&](const auto& l) { return silent(l.second.started_ms); });
+  end_silent_rounds();
   for (auto& [m, p] : peers_)
     if (p.up && now_ >= p.next_ms)
       start_round(m, p);
 }
 
-/// Messages of others than connected members are dropped.
-bool comparisons::from_peer(member_id m) {
+/// What was lost of them, or never answered, is compared anew.
+void comparisons::end_silent_rounds() {
+  for (auto it = rounds_.begin(); it != rounds_.end();) {
+    const auto& r = it->second;
+    if (now_ <= r.moved_ms + (r.open.empty() ? silence_ms_max : offer_ms_max)) {
+      ++it;
+      continue;
+    }
+    const auto with = r.peer;
+    it = rounds_.erase(it);
+    compare_soon(with);
+  }
+}
+
+/// Messages of others than connected members are dropped. If the sender works
+/// with a later config, that is asked for (protocol 4).
+bool comparisons::from_peer(member_id m, epoch theirs) {
   const auto it = peers_.find(m);
-  if (it != peers_.end() && it->second.up)
+  if (it != peers_.end() && it->second.up) {
+    if (theirs > view_->epoch())
+      fx_.fetch_config(m, view_->epoch());
     return true;
+  }
   options_.counters->refused.add();
   return false;
 }
 
+bool comparisons::is_comparing(member_id m) const {
+  return std::any_of(rounds_.begin(), rounds_.end(),
+                     [&](const auto& r) { return r.second.peer == m; })
+         || std::any_of(
+           gatherings_.begin(), gatherings_.end(),
+           [&](const auto& g) { return g.second.ours && g.second.peer == m; });
+}
+
 void comparisons::start_round(member_id m, peer& p) {
   p.next_ms = now_ + jittered(options_.compare_every_ms);
-  for (const auto& [id, r] : rounds_)
-    if (r.peer == m)
-      return; // the last one is still going on
-  if (shards_ == 0)
+  if (is_comparing(m)) {
+    p.again = true;
     return;
+  }
+  if (shards_ == 0) {
+    p.next_ms = now_ + jittered(soon_ms);
+    return;
+  }
   gathering g;
   g.peer = m;
   g.ours = true;
@@ -100,7 +140,7 @@ void comparisons::start_round(member_id m, peer& p) {
 
 void comparisons::on_offer(const compare_offer& o) {
   now_ = options_.wall();
-  if (!from_peer(o.sender))
+  if (!from_peer(o.sender, o.epoch))
     return;
   if (o.incarnations.size() != o.digests.size()
       || o.incarnations.size() > limits::keyspaces_max)
@@ -211,7 +251,7 @@ void comparisons::answer_offer(const gathering& g) {
 
 void comparisons::on_digests(const slot_digests& d) {
   now_ = options_.wall();
-  if (!from_peer(d.sender))
+  if (!from_peer(d.sender, d.epoch))
     return;
   if (d.slots.size() != d.digests.size() || d.slots.size() > slot_count)
     return options_.counters->refused.add();
@@ -255,6 +295,8 @@ void comparisons::advance(std::uint64_t id) {
   const auto with = r.peer;
   rounds_.erase(id);
   fx_.compared({with, id});
+  if (auto& p = peers_[with]; std::exchange(p.again, false))
+    compare_soon(with);
 }
 
 void comparisons::on_entries_answer(local::entries_answer a) {
@@ -314,7 +356,7 @@ bool comparisons::well_formed(const slot_entries& e) const {
 
 void comparisons::on_entries(const slot_entries& e) {
   now_ = options_.wall();
-  if (!from_peer(e.sender))
+  if (!from_peer(e.sender, e.epoch))
     return;
   if (!well_formed(e))
     return options_.counters->refused.add();
@@ -355,7 +397,7 @@ void comparisons::finish_listing(listing l) {
 
 void comparisons::on_wants(const slot_wants& w) {
   now_ = options_.wall();
-  if (!from_peer(w.sender))
+  if (!from_peer(w.sender, w.epoch))
     return;
   const auto begin =
     w.slot.value < slot_count ? slot_begin(w.inc, w.slot) : std::string{};

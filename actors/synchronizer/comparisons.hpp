@@ -21,6 +21,8 @@ struct effects {
   std::function<void(local::entries_query)> ask_entries; ///< To its shard.
   std::function<void(slot_id, local::push_keys)> push;   ///< To its shard.
   std::function<void(local::compared)> compared;         ///< To all shards.
+  /// That member's config is newer than ours, which has this epoch.
+  std::function<void(member_id, epoch)> fetch_config;
   std::function<void(member_id, compare_offer)> offer;
   std::function<void(member_id, slot_digests)> digests;
   std::function<void(member_id, slot_entries)> entries;
@@ -36,6 +38,10 @@ struct effects {
 /// peer pushes what it has more and asks for what it has not. Each list of keys
 /// is answered, if only by nothing, and few are under way at a time. Nothing is
 /// lost if any message of a round is: the next round finds it.
+///
+/// A pair compares as soon as it meets, whatever it went through before, and
+/// whenever a shard asks for it. An offer that is not answered (the peer counts
+/// its entries, or did not know us yet) is made again after a few seconds.
 class comparisons {
 public:
   comparisons(synchronizer_options options, effects fx);
@@ -93,15 +99,22 @@ private:
   struct peer {
     bool up = false;
     unix_ms next_ms = 0;
+    /// A round was due while one was going on: it may have come too late for
+    /// that one.
+    bool again = false;
   };
 
   void start_round(member_id m, peer& p);
+  bool is_comparing(member_id m) const;
+  void compare_soon(member_id m);
+  void forget(member_id m);
+  void end_silent_rounds();
   void gathered(std::uint64_t id, gathering g);
   std::vector<slot_digest> common(const std::vector<slot_digest>& all,
                                   incarnation inc, member_id peer) const;
   void answer_offer(const gathering& g);
   void advance(std::uint64_t id);
-  bool from_peer(member_id m);
+  bool from_peer(member_id m, epoch theirs);
   bool well_formed(const slot_entries& e) const;
   void finish_listing(listing l);
   unix_ms jittered(unix_ms base);

@@ -15,7 +15,7 @@ class synchronizer : public synchronizer_actor::base {
 
 public:
   synchronizer(caf::actor_config& cfg, synchronizer_options options)
-    : super(cfg), core_(std::move(options), effects()) {}
+    : super(cfg), self_(options.self), core_(std::move(options), effects()) {}
 
   const char* name() const override { return "torc.synchronizer"; }
 
@@ -33,7 +33,7 @@ public:
         core_.on_shards(shards_.size());
       },
       [this](const local::peer_up& up) {
-        peers_[up.member] = up.roles->synchronizer;
+        peers_[up.member] = {up.roles->synchronizer, up.ring_manager};
         core_.on_peer_up(up.member);
       },
       [this](const local::peer_down& d) {
@@ -63,7 +63,7 @@ private:
   template <class Message>
   void to_peer(member_id m, Message msg) {
     if (const auto it = peers_.find(m); it != peers_.end())
-      send(it->second, std::move(msg));
+      send(it->second.synchronizer, std::move(msg));
   }
 
   const storage_node_actor& shard_of(slot_id s) const {
@@ -88,6 +88,12 @@ private:
       for (const auto& s : shards_)
         send(s, c);
     };
+    // It answers to this node's ring manager.
+    fx.fetch_config = [this](member_id m, epoch ours) {
+      if (const auto it = peers_.find(m);
+          it != peers_.end() && it->second.ring_manager)
+        send(it->second.ring_manager, config_fetch{self_, ours});
+    };
     fx.offer = [this](member_id m, compare_offer o) {
       to_peer(m, std::move(o));
     };
@@ -102,7 +108,13 @@ private:
   }
 
   std::vector<storage_node_actor> shards_;
-  std::map<member_id, synchronizer_port> peers_;
+  struct peer {
+    synchronizer_port synchronizer;
+    ring_manager_port ring_manager;
+  };
+
+  const member_id self_;
+  std::map<member_id, peer> peers_;
   sync::comparisons core_;
 };
 

@@ -12,10 +12,11 @@ struct shard_counters {
   counter writes_eventual;
   counter writes_weak;
   counter writes_refused;
-  counter loads;        ///< Reads that missed the cache.
-  counter parked;       ///< Operations that wait now.
-  counter commit_bytes; ///< On the way to the committer now.
-  counter disk_broken;  ///< 1 while writes to the disk are refused.
+  counter operations_unknown; ///< Refused: of a kind or level not known here.
+  counter loads;              ///< Reads that missed the cache.
+  counter parked;             ///< Operations that wait now.
+  counter commit_bytes;       ///< On the way to the committer now.
+  counter disk_broken;        ///< 1 while writes to the disk are refused.
 
   // -- replication
   // ---------------------------------------------------------------

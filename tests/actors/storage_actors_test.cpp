@@ -38,6 +38,29 @@ private:
   std::shared_ptr<answers> out_;
 };
 
+/// A peer's ring manager that only notes who asks for its config.
+class manager_stub : public ring_manager_port::base {
+  using super = ring_manager_port::base;
+
+public:
+  manager_stub(caf::actor_config& cfg,
+               std::shared_ptr<std::vector<config_fetch>> out)
+    : super(cfg), out_(std::move(out)) {}
+
+  ring_manager_port::behavior_type make_behavior() override {
+    return {
+      [](const register_letter&) {},
+      [](const config_beat&) {},
+      [this](const config_fetch& f) { out_->push_back(f); },
+      [](const config_value&) {},
+      [](roles_atom) { return peer_roles{}; },
+    };
+  }
+
+private:
+  std::shared_ptr<std::vector<config_fetch>> out_;
+};
+
 struct test_config : caf::actor_system_config {
   test_config() {
     set("scheduler.policy", caf::atom("testing"));
@@ -153,6 +176,33 @@ TEST_CASE("what is synced every second says so until then",
   CHECK(f.disk->unsynced_batches() == 1);
   f.pass(150);
   CHECK(f.disk->unsynced_batches() == 0);
+}
+
+TEST_CASE("a peer's ring manager is asked for a config that is newer",
+          "[storage][actors]") {
+  fixture f;
+  const member_id peer{2};
+  auto asked = std::make_shared<std::vector<config_fetch>>();
+  const ring_manager_port manager = f.sys.spawn<manager_stub>(asked);
+  auto roles = std::make_shared<peer_roles>();
+  roles->member = peer;
+  roles->shards.push_back(f.node); // takes nothing: it is no member either
+  caf::anon_send(f.node, local::peer_up{peer, manager, roles});
+  peer_batch b;
+  b.sender = peer;
+  b.epoch.value = f.view->epoch().value + 1;
+  caf::anon_send(f.node, b);
+  f.sched.run();
+  REQUIRE(asked->size() == 1);
+  CHECK(asked->front().sender == member_id{1});
+  CHECK(asked->front().epoch == f.view->epoch());
+  caf::anon_send(f.node, local::peer_down{peer});
+  f.now_ms += 5000;
+  caf::anon_send(f.node, b);
+  f.sched.run();
+  CHECK(asked->size() == 1);
+  caf::anon_send_exit(manager, caf::exit_reason::user_shutdown);
+  f.sched.run();
 }
 
 TEST_CASE("blocked loads leave other keys alone and keep order on theirs",

@@ -66,6 +66,49 @@ TEST_CASE("traffic of strangers, of the future and of no sense is dropped",
   CHECK(w.value(1, "k") == "v");
 }
 
+TEST_CASE("whoever works with a later config is asked for it",
+          "[storage][replication]") {
+  shard_world w{3};
+  w.connect_all();
+  w.run_for(1000);
+  auto& n = w.nodes[1];
+  REQUIRE(n.fetches.empty());
+  peer_batch b; // nothing but the epoch is new
+  b.sender = member_id{3};
+  b.sender_shard = shard_world::shard;
+  b.clock = hlc_from_ms(w.now_ms);
+  b.epoch = w.view->epoch();
+  n.life->on_peer_batch(b);
+  CHECK(n.fetches.empty());
+  b.epoch.value += 1;
+  n.life->on_peer_batch(b);
+  CHECK(n.fetches == std::vector{member_id{3}});
+  for (int i = 0; i < 100; ++i)
+    n.life->on_peer_batch(b); // it has been asked
+  CHECK(n.fetches.size() == 1);
+  w.tick(600); // the answer was lost
+  b.clock = hlc_from_ms(w.now_ms);
+  n.life->on_peer_batch(b);
+  CHECK(n.fetches.size() == 2);
+  b.sender = member_id{9}; // a stranger
+  w.tick(600);
+  n.life->on_peer_batch(b);
+  CHECK(n.fetches.size() == 2);
+
+  op_batch from_gateway; // it does not say whose: a voter is asked
+  from_gateway.epoch = b.epoch;
+  n.life->on_operations(nullptr, from_gateway);
+  CHECK(n.fetches.size() == 3);
+  CHECK(n.fetches.back() == member_id{1});
+
+  compare_offer offer;
+  offer.sender = member_id{3};
+  offer.epoch = b.epoch;
+  n.sync->on_offer(offer);
+  CHECK(n.fetches.size() == 4);
+  CHECK(n.fetches.back() == member_id{3});
+}
+
 TEST_CASE("a corrupt entry is reported, never served, and healed by a peer",
           "[storage][replication]") {
   shard_world w{2};

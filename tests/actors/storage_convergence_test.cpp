@@ -196,3 +196,34 @@ TEST_CASE("three replicas converge after long random schedules with crashes",
   }
   CHECK(acknowledged > 300);
 }
+
+TEST_CASE("what a replica acknowledged and lost in a power cut comes back",
+          "[storage][convergence]") {
+  // Under `interval` and `os` a push is acknowledged when it is applied.
+  shard_world w{2};
+  w.connect_all();
+  w.run();
+  for (int i = 0; i < 20; ++i)
+    w.put(0, "k" + std::to_string(i), "v");
+  for (int i = 0; i < 10; ++i) {
+    for (std::size_t n = 0; n < 2; ++n) {
+      w.flush(n);
+      while (w.commit(n, durability::buffered)) {
+      }
+      w.flush(n);
+    }
+    while (w.deliver(0, 1) || w.deliver(1, 0)) {
+    }
+  }
+  w.tick(100);
+  REQUIRE(w.nodes[0].counters->hints.get() == 0); // no hint remembers them
+  REQUIRE(w.value(1, "k19") == "v");
+  w.crash(1); // with all that was not synced
+  w.start(1);
+  REQUIRE_FALSE(w.value(1, "k19").has_value());
+  w.run();
+  w.connect(0, 1);
+  w.run_for(3000);
+  CHECK(w.same_everywhere());
+  CHECK(w.value(1, "k19") == "v");
+}

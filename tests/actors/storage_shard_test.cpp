@@ -261,13 +261,58 @@ TEST_CASE("what does not belong here is refused with its reason", "[storage]") {
   CHECK(status_of(o, hlc_from_ms(w.now_ms + 400)) == no_error);
   CHECK(status_of(o, hlc_from_ms(w.now_ms + 5000)) == errc::refused);
   CHECK(w.nodes[0].counters->messages_ahead.get() == 1);
-  op_batch damaged;
-  damaged.add(o, "key", "value");
+}
+
+TEST_CASE("operations that make no sense are answered, one by one",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  auto& n = w.nodes[0];
+  const auto put = shard_world::operation(op_kind::put, w.inc());
+  std::vector<op> bad(4, put);
+  bad[0].kind = static_cast<op_kind>(op_kind_count);
+  bad[1].level = static_cast<consistency>(77);
+  bad[2].slot = slot_id{slot_count};
+  bad[3].end_slot = slot_count + 1;
+  op_batch mixed; // each with a good one after it
+  for (auto o : bad) {
+    o.id = ++w.next_op;
+    mixed.add(o, "bad", "value");
+    auto good = put;
+    good.id = ++w.next_op;
+    mixed.add(good, "good" + std::to_string(good.id), "value");
+  }
+  n.life->on_operations(nullptr, mixed);
+  w.run();
+  for (std::size_t i = 0; i < mixed.ops.size(); ++i) {
+    const auto* a = w.answer(0, mixed.ops[i].id);
+    REQUIRE(a != nullptr);
+    CHECK(a->head.status == (i % 2 == 0 ? errc::unsupported : no_error));
+    CHECK(a->head.level == consistency::eventual);
+  }
+  CHECK(w.value(0, "good8") == "value");
+  CHECK_FALSE(w.value(0, "bad").has_value());
+  CHECK(n.counters->operations_unknown.get() == 4);
+
+  op_batch damaged; // keys and values cannot be told apart
+  for (int i = 0; i < 3; ++i) {
+    auto o = put;
+    o.id = ++w.next_op;
+    damaged.add(o, "damaged", "value");
+  }
   damaged.bytes.pop_back();
-  w.nodes[0].life->on_operations(nullptr, damaged);
-  op_batch outside;
-  o.slot = slot_id{slot_count};
-  outside.add(o, "key", "value");
-  w.nodes[0].life->on_operations(nullptr, outside);
-  CHECK(w.nodes[0].counters->batches_malformed.get() == 2);
+  n.life->on_operations(nullptr, damaged);
+  w.run();
+  for (const auto& o : damaged.ops) {
+    REQUIRE(w.answer(0, o.id) != nullptr);
+    CHECK(w.answer(0, o.id)->head.status == errc::corrupt);
+  }
+  CHECK_FALSE(w.value(0, "damaged").has_value());
+  CHECK(n.counters->batches_malformed.get() == 1);
+
+  op_batch foreign;
+  foreign.add(put, "foreign", "value");
+  foreign.version = wire_version + 1;
+  n.life->on_operations(nullptr, foreign);
+  CHECK(n.counters->batches_unknown.get() == 1);
 }

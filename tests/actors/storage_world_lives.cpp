@@ -140,6 +140,7 @@ storage::shard_effects shard_world::effects(std::size_t i) {
   e.compare_soon = [&n](member_id m) {
     n.asked.push_back([&n, m] { n.sync->on_compare_soon(m); });
   };
+  e.fetch_config = [&n](member_id m) { n.fetches.push_back(m); };
   e.keyspace_ready = [&n](incarnation k, std::uint64_t received) {
     n.ready[k] = received;
   };
@@ -167,6 +168,7 @@ sync::effects shard_world::sync_effects(std::size_t i) {
   fx.compared = [&n](local::compared c) {
     n.asked.push_back([&n, c] { n.life->on_compared(c); });
   };
+  fx.fetch_config = [&n](member_id m, epoch) { n.fetches.push_back(m); };
   fx.offer = letter<compare_offer>(i, &sync::comparisons::on_offer);
   fx.digests = letter<slot_digests>(i, &sync::comparisons::on_digests);
   fx.entries = letter<slot_entries>(i, &sync::comparisons::on_entries);

@@ -163,6 +163,106 @@ TEST_CASE("any letter of a round may be lost", "[synchronizer]") {
   }
 }
 
+TEST_CASE("an offer that nobody answered is made again after seconds",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.run();
+  w.crash(0);
+  for (int k = 0; k < 5; ++k)
+    plant(w, 0, "k" + std::to_string(k), 5, 1);
+  w.start(0);
+  w.run();
+  w.connect_all();
+  const auto offered = [&](std::size_t i) {
+    return w.nodes[i].sync_count->rounds.get();
+  };
+  while (offered(0) == 0 || offered(1) == 0) {
+    w.tick(50);
+    for (std::size_t i = 0; i < 2; ++i)
+      w.ask(i);
+    w.letters.clear(); // as a peer drops them that does not know us yet
+  }
+  w.run_for(8000);
+  CHECK(w.same_everywhere());
+  CHECK(w.value(1, "k4") == "value of 5");
+}
+
+TEST_CASE("a peer that returns before its end was noticed is compared with",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(3000);
+  w.nodes[0].sync->on_compare_soon(w.nodes[1].id);
+  for (int i = 0; i < 10; ++i) {
+    w.tick(100);
+    w.ask(0);
+  }
+  REQUIRE(w.nodes[0].sync_count->rounds.get() == 2); // not answered yet
+  w.letters.clear();
+  w.nodes[0].sync->on_peer_up(w.nodes[1].id);
+  w.run_for(1500);
+  CHECK(w.nodes[0].sync_count->rounds.get() == 3);
+}
+
+TEST_CASE("a comparison asked for during another one follows it",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(3000);
+  REQUIRE(w.nodes[0].sync_count->rounds.get() == 1);
+  const auto ask = [&] {
+    w.nodes[0].sync->on_compare_soon(w.nodes[1].id);
+    for (int i = 0; i < 10; ++i) {
+      w.tick(100);
+      w.ask(0);
+    }
+  };
+  ask();
+  CHECK(w.nodes[0].sync_count->rounds.get() == 2);
+  ask(); // the second is not answered yet
+  CHECK(w.nodes[0].sync_count->rounds.get() == 2);
+  w.run_for(1500);
+  CHECK(w.nodes[0].sync_count->rounds.get() == 3);
+}
+
+TEST_CASE("a peer that comes before the shards is compared with once they are "
+          "there",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.nodes[0].sync->on_shards(0);
+  w.connect_all();
+  w.run_for(3000);
+  REQUIRE(w.nodes[0].sync_count->rounds.get() == 0);
+  w.nodes[0].sync->on_shards(1);
+  w.run_for(1500);
+  CHECK(w.nodes[0].sync_count->rounds.get() == 1);
+}
+
+TEST_CASE("what a comparison has no room for is found by another one soon",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(3000);
+  const auto rounds = [&] { return w.nodes[0].sync_count->rounds.get(); };
+  REQUIRE(rounds() == 1);
+  local::push_keys found{w.nodes[1].id, {}};
+  for (std::size_t k = 0; k <= limits::hints_max / 2; ++k)
+    append_stored_key(found.keys.emplace_back(), w.inc(), slot_id{0},
+                      "key" + std::to_string(k), element_kind::string);
+  w.nodes[0].life->on_push_keys(found);
+  w.run_for(3000);
+  CHECK(rounds() >= 2);
+  const auto done = rounds();
+  w.run_for(10'000);
+  CHECK(rounds() == done); // the last one had room for all
+
+  // As long as there is room, nothing is compared again.
+  found.keys.resize(100);
+  w.nodes[0].life->on_push_keys(found);
+  w.run_for(3000);
+  CHECK(rounds() == done);
+}
+
 TEST_CASE("letters of strangers and of no sense are dropped",
           "[synchronizer]") {
   shard_world w{2};

@@ -47,6 +47,7 @@ public:
     std::deque<std::function<void()>> asked; ///< By its own synchronizer.
     std::map<std::uint64_t, reply> replies;
     std::map<incarnation, std::uint64_t> ready;
+    std::vector<member_id> fetches; ///< Who was asked for a later config.
     bool flush_asked = false;
     std::uint64_t generation = 0;
     bool failed = false;
