@@ -14,8 +14,7 @@ constexpr unix_ms retry_ms = 2'000;
 /// An offer is answered at once or never.
 constexpr unix_ms offer_ms_max = 5'000;
 constexpr unix_ms silence_ms_max = 60'000;
-constexpr std::size_t keys_per_push = 1024;
-constexpr std::size_t listings_max = 256;
+constexpr std::size_t offers_max = 256;
 /// Lists of keys under way to a peer.
 constexpr std::size_t lists_max = 8;
 
@@ -145,7 +144,7 @@ void comparisons::on_offer(const compare_offer& o) {
   if (o.incarnations.size() != o.digests.size()
       || o.incarnations.size() > limits::keyspaces_max)
     return options_.counters->refused.add();
-  if (shards_ == 0 || gatherings_.size() >= listings_max)
+  if (shards_ == 0 || gatherings_.size() >= offers_max)
     return; // it offers again
   gathering g;
   g.started_ms = now_;
@@ -335,88 +334,6 @@ void comparisons::on_entries_answer(local::entries_answer a) {
   auto done = std::move(l);
   listings_.erase(it);
   finish_listing(std::move(done));
-}
-
-bool comparisons::well_formed(const slot_entries& e) const {
-  if (e.keys.size() != e.fingerprints.size() || e.slot.value >= slot_count)
-    return false;
-  const auto begin = slot_begin(e.inc, e.slot);
-  if (!e.from.starts_with(begin)
-      || (!e.until.empty() && !e.until.starts_with(begin)))
-    return false;
-  for (std::size_t i = 0; i < e.keys.size(); ++i) {
-    const auto& key = e.keys[i];
-    if (key.size() <= stored_prefix_bytes || !key.starts_with(begin)
-        || key < e.from || (!e.until.empty() && key >= e.until)
-        || (i > 0 && key <= e.keys[i - 1]))
-      return false;
-  }
-  return true;
-}
-
-void comparisons::on_entries(const slot_entries& e) {
-  now_ = options_.wall();
-  if (!from_peer(e.sender, e.epoch))
-    return;
-  if (!well_formed(e))
-    return options_.counters->refused.add();
-  if (listings_.size() >= listings_max || shards_ == 0)
-    return;                              // the round ends by its time limit
-  if (view_->keyspace(e.inc) == nullptr) // dropped meanwhile
-    return fx_.wants(e.sender,
-                     {options_.self, view_->epoch(), e.inc, e.slot, {}});
-  const auto id = ++next_id_;
-  listings_.emplace(id, listing{e, {}, now_});
-  fx_.ask_entries({id, e.inc, e.slot, e.from, e.until});
-}
-
-void comparisons::finish_listing(listing l) {
-  entry_list theirs;
-  theirs.reserve(l.theirs.keys.size());
-  for (std::size_t i = 0; i < l.theirs.keys.size(); ++i)
-    theirs.emplace_back(std::move(l.theirs.keys[i]), l.theirs.fingerprints[i]);
-  auto diff = compare_entries(l.mine, theirs);
-  options_.counters->differing_keys.add(diff.mine.size() + diff.theirs.size());
-  for (std::size_t i = 0; i < diff.mine.size(); i += keys_per_push) {
-    local::push_keys p{l.theirs.sender, {}};
-    const auto end = std::min(diff.mine.size(), i + keys_per_push);
-    p.keys.assign(std::make_move_iterator(diff.mine.begin()
-                                          + static_cast<std::ptrdiff_t>(i)),
-                  std::make_move_iterator(diff.mine.begin()
-                                          + static_cast<std::ptrdiff_t>(end)));
-    fx_.push(l.theirs.slot, std::move(p));
-  }
-  slot_wants w; // also if nothing is wanted: the list is dealt with
-  w.sender = options_.self;
-  w.epoch = view_->epoch();
-  w.inc = l.theirs.inc;
-  w.slot = l.theirs.slot;
-  w.keys = std::move(diff.theirs);
-  fx_.wants(l.theirs.sender, std::move(w));
-}
-
-void comparisons::on_wants(const slot_wants& w) {
-  now_ = options_.wall();
-  if (!from_peer(w.sender, w.epoch))
-    return;
-  const auto begin =
-    w.slot.value < slot_count ? slot_begin(w.inc, w.slot) : std::string{};
-  if (begin.empty()
-      || !std::all_of(w.keys.begin(), w.keys.end(), [&](const auto& key) {
-           return key.size() > stored_prefix_bytes && key.starts_with(begin);
-         }))
-    return options_.counters->refused.add();
-  if (!w.keys.empty())
-    fx_.push(w.slot, {w.sender, w.keys});
-  for (auto& [id, r] : rounds_) {
-    const auto it = std::find(r.unanswered.begin(), r.unanswered.end(),
-                              std::pair{w.inc, w.slot});
-    if (r.peer != w.sender || it == r.unanswered.end())
-      continue;
-    r.unanswered.erase(it);
-    r.moved_ms = now_;
-    return advance(id);
-  }
 }
 
 } // namespace torc::sync
