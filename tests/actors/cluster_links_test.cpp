@@ -35,17 +35,20 @@ void start_all(std::vector<linked_node*> nodes, const std::string& certs = "") {
     n->links().refresh();
 }
 
+/// The folder of a new authority.
+std::string make_authority(const scratch_directory& dir) {
+  auto certs = dir / "certs";
+  REQUIRE(create_authority_files(certs, "torc"));
+  return certs;
+}
+
 } // namespace
 
 TEST_CASE("members connect to each other and talk, both ways", "[links]") {
   const scratch_directory dir;
-  std::string certs; // empty: by secret
   const bool by_certificates = GENERATE(false, true);
   CAPTURE(by_certificates);
-  if (by_certificates) {
-    certs = dir / "certs";
-    REQUIRE(create_authority_files(certs, "torc"));
-  }
+  const auto certs = by_certificates ? make_authority(dir) : std::string{};
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
   linked_node b{2, members};
@@ -89,13 +92,9 @@ TEST_CASE("three members are all connected and stay so", "[links]") {
 TEST_CASE("a member that ends is lost and found again when it is back",
           "[links]") {
   const scratch_directory dir;
-  std::string certs; // empty: by secret
   const bool by_certificates = GENERATE(false, true);
   CAPTURE(by_certificates);
-  if (by_certificates) {
-    certs = dir / "certs";
-    REQUIRE(create_authority_files(certs, "torc"));
-  }
+  const auto certs = by_certificates ? make_authority(dir) : std::string{};
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
   auto b = std::make_unique<linked_node>(2u, members);

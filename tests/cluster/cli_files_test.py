@@ -3,44 +3,17 @@
 import os
 import random
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from torc_cluster import Cluster
+from cluster_case import ClusterCase
 
 FAILED, NOT_FOUND = 1, 3
 ANY_BYTES = bytes(range(256))
 
 
-class Files(unittest.TestCase):
+class Files(ClusterCase):
     """Records in files of every format."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = Cluster(nodes=3, engine="rocksdb", sync="os")
-        cls.addClassCleanup(cls.cluster.close)
-        cls.cluster.start()
-        cls.folder = tempfile.mkdtemp(dir=cls.cluster.data)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "wb") as file:
-            file.write(content)
-        return self.path(name)
-
-    def read(self, path):
-        with open(path, "rb") as file:
-            return file.read()
-
-    def keyspace(self, name, *flags):
-        """A keyspace of the test's own."""
-        self.cluster.cli("keyspace", "create", name, *flags)
-        self.addCleanup(self.cluster.run, "keyspace", "drop", name, "--yes",
-                        code=None)
-        return name
 
     def make_records(self, count):
         """Records of any bytes; the same on every run."""

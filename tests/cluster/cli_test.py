@@ -3,45 +3,19 @@
 import json
 import os
 import sys
-import tempfile
 import unittest
 import xml.etree.ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from torc_cluster import Cluster, wait_until
+from cluster_case import ClusterCase
+from torc_cluster import wait_until
 
 FAILED, USAGE, NOT_FOUND = 1, 2, 3
 ANY_BYTES = bytes(range(256))
 
 
-class Commands(unittest.TestCase):
+class Commands(ClusterCase):
     """Commands on a cluster of three nodes."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = Cluster(nodes=3, engine="rocksdb", sync="os")
-        cls.addClassCleanup(cls.cluster.close)
-        cls.cluster.start()
-        cls.folder = tempfile.mkdtemp(dir=cls.cluster.data)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "wb") as file:
-            file.write(content)
-        return self.path(name)
-
-    def read(self, path):
-        with open(path, "rb") as file:
-            return file.read()
-
-    def keyspace(self, name, *flags):
-        """A keyspace of the test's own."""
-        self.cluster.cli("keyspace", "create", name, *flags)
-        self.addCleanup(self.cluster.run, "keyspace", "drop", name, "--yes",
-                        code=None)
-        return name
 
     # -- keys ---------------------------------------------------------------------
 
