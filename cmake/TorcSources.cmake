@@ -1,19 +1,22 @@
-# Every folder under actors/ is a set of sources; the folder says which library
-# they belong to, so a new file needs no line here.
+#Every folder under actors / is a set of sources; the folder says which library
+#they belong to, so a new file needs no line here.
 
-# torc_add_library(name FOLDERS folder...)
+#torc_add_library(name FOLDERS folder...[EXCLUDE regex])
 #
-# A static library of actors/<folder>/*.cpp. Without CAF the engines that need
+#A static library of actors / < folder>/*.cpp but what EXCLUDE matches. Without CAF the engines that need
 # an installed database are left out: what remains links with nothing that was
 # built without the thread sanitizer.
 function(torc_add_library name)
-  cmake_parse_arguments(arg "" "" "FOLDERS" ${ARGN})
+  cmake_parse_arguments(arg "" "EXCLUDE" "FOLDERS" ${ARGN})
   set(sources)
   foreach(folder IN LISTS arg_FOLDERS)
     file(GLOB found CONFIGURE_DEPENDS
       "${PROJECT_SOURCE_DIR}/actors/${folder}/*.cpp")
     list(APPEND sources ${found})
   endforeach()
+  if(arg_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX "${arg_EXCLUDE}")
+  endif()
   if(TORC_WITHOUT_CAF)
     list(FILTER sources EXCLUDE REGEX "/engine/rocksdb[^/]*$")
   endif()

@@ -6,6 +6,7 @@
 
 #include "actors/gateway/commands.hpp"
 #include "actors/gateway/settings.hpp"
+#include "torc/node_options.hpp"
 
 namespace torc::gateway {
 namespace {

@@ -5,6 +5,7 @@
 
 #include "actors/gateway/byte_stream.hpp"
 #include "actors/gateway/core.hpp"
+#include "torc/socket_dealer.hpp"
 
 namespace torc::gateway {
 

@@ -10,7 +10,9 @@
 #include "actors/gateway/session.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/core/resp_writer.hpp"
+#include "torc/messages/change.hpp"
 #include "torc/router.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace torc::gateway {
 

@@ -7,6 +7,8 @@
 #include "actors/gateway/plain_stream.hpp"
 #include "torc/loop.hpp"
 
+#include <caf/typed_event_based_actor.hpp>
+
 namespace torc {
 namespace {
 

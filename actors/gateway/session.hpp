@@ -10,7 +10,7 @@
 #include "actors/gateway/reply_ring.hpp"
 #include "torc/core/resp.hpp"
 #include "torc/core/types.hpp"
-#include "torc/gateway.hpp"
+#include "torc/gateway_shared.hpp"
 #include "torc/router.hpp"
 
 namespace torc::gateway {

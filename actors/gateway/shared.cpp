@@ -1,7 +1,7 @@
 // What the gateways of a node share.
 #include <algorithm>
 
-#include "torc/gateway.hpp"
+#include "torc/gateway_shared.hpp"
 
 namespace torc {
 

@@ -119,8 +119,8 @@ read_identity(const std::string& directory) {
   if (!id)
     return {id.error().code,
             fmt::format("{}, which says whose data this is, cannot be used: "
-                        "{}. Restore it from a copy, or start with an empty "
-                        "directory and let the others fill it",
+                        "{}. Restore it from a copy; a member whose data is "
+                        "lost must not come back under its old id",
                         path, id.error().message)};
   return std::optional{*std::move(id)};
 }

@@ -10,6 +10,7 @@
 #include "torc/counters.hpp"
 #include "torc/engine/engine.hpp"
 #include "torc/messages/interfaces.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace caf {
 class actor_system;
@@ -19,9 +20,6 @@ namespace torc {
 
 class cluster_view;
 class event_loop;
-
-/// Reads the wall clock: milliseconds since the Unix epoch.
-using wall_clock = std::function<unix_ms()>;
 
 /// What one shard of a storage node is given.
 struct storage_node_options {

@@ -1,10 +1,6 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-
-#include "torc/core/config.hpp"
-#include "torc/core/error.hpp"
+#include "torc/messages/change.hpp"
 #include "torc/messages/interfaces.hpp"
 
 namespace torc {
@@ -16,21 +12,6 @@ using cluster_listener = caf::typed_actor<caf::reacts_to<local::view_update>,
                                           caf::reacts_to<local::peer_down>>;
 
 namespace local {
-
-/// A change of the cluster's config, applied to the current one by
-/// compare-and-set on the register. It may be applied more than once, to ever
-/// newer configs; it must depend on nothing else.
-struct change_request {
-  std::function<result<cluster_config>(const cluster_config&)> change;
-};
-
-/// How a change ended. Failures: `timeout` and `try_again` (too many wait):
-/// surely not done; `unknown_outcome`; `not_ready`: no config is known here
-/// yet; or what the change itself answered.
-struct change_result {
-  std::shared_ptr<const cluster_config> config; ///< With the change, if done.
-  std::shared_ptr<const error> failure;         ///< Null: done.
-};
 
 /// To a ring manager: `who` hears of the cluster until it ends. It gets the
 /// present state at once, if there is one: the view, then `peer_up` for each
