@@ -1,11 +1,11 @@
-#Every folder under actors / is a set of sources; the folder says which library
-#they belong to, so a new file needs no line here.
+# Every folder under actors/ is a set of sources; the folder says which library
+# they belong to, so a new file needs no line here.
 
-#torc_add_library(name FOLDERS folder...[EXCLUDE regex])
+# torc_add_library(name FOLDERS folder... [EXCLUDE regex])
 #
-#A static library of actors / < folder>/*.cpp but what EXCLUDE matches. Without CAF the engines that need
-# an installed database are left out: what remains links with nothing that was
-# built without the thread sanitizer.
+# A static library of actors/<folder>/*.cpp but what EXCLUDE matches. Without
+# CAF the engines that need an installed database are left out: what remains
+# links with nothing that was built without the thread sanitizer.
 function(torc_add_library name)
   cmake_parse_arguments(arg "" "EXCLUDE" "FOLDERS" ${ARGN})
   set(sources)
