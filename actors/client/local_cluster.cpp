@@ -6,12 +6,13 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
+#include "actors/client/home_directory.hpp"
 #include "torc/core/cluster_view.hpp"
-#include "torc/engine/directory_lock.hpp"
 #include "torc/engine/memory_engine.hpp"
 #include "torc/engine/rocksdb_engine.hpp"
 #include "torc/local_client.hpp"
@@ -23,10 +24,12 @@ namespace torc {
 namespace {
 
 using namespace std::chrono_literals;
-namespace fs = std::filesystem;
 
 constexpr std::size_t nodes_max = 32;
-constexpr auto ready_within = 30s;
+constexpr auto change_within = 30s;
+constexpr auto ready_poll = 2ms;
+/// After it the log says that the end waits for actors of the program's own.
+constexpr auto end_warning = 5s;
 
 struct system_config : caf::actor_system_config {
   explicit system_config(
@@ -37,49 +40,6 @@ struct system_config : caf::actor_system_config {
     if (configure)
       configure(*this);
   }
-};
-
-/// A directory, and whether it goes at the end.
-class home {
-public:
-  static result<home> open(const std::string& wanted) {
-    std::error_code e;
-    home h;
-    h.temporary_ = wanted.empty();
-    if (h.temporary_) {
-      auto name = (fs::temp_directory_path(e) / "torc-XXXXXX").string();
-      if (::mkdtemp(name.data()) == nullptr)
-        return {errc::io_error, "cannot make a temporary directory"};
-      h.path_ = name;
-    } else if (fs::create_directories(wanted, e); e) {
-      return {errc::io_error,
-              fmt::format("cannot create {}: {}", wanted, e.message())};
-    } else {
-      h.path_ = wanted;
-    }
-    auto lock = directory_lock::acquire(h.path_.string());
-    if (!lock)
-      return std::move(lock).error();
-    h.lock_ = std::make_unique<directory_lock>(std::move(*lock));
-    return h;
-  }
-
-  home(home&& other) noexcept = default;
-  home& operator=(home&&) = delete;
-  ~home() {
-    std::error_code ignored;
-    if (lock_ && temporary_)
-      fs::remove_all(path_, ignored);
-  }
-
-  const fs::path& path() const noexcept { return path_; }
-
-private:
-  home() = default;
-
-  fs::path path_;
-  bool temporary_ = false;
-  std::unique_ptr<directory_lock> lock_;
 };
 
 unix_ms machine_wall() {
@@ -119,8 +79,8 @@ result<void> check(const local_cluster_options& o) {
             fmt::format("nodes must be from 1 to {}", nodes_max)};
   if (o.loops < 1 || o.loops > 64)
     return {errc::invalid_argument, "loops must be from 1 to 64"};
-  if (o.ttl.count() < 0)
-    return {errc::invalid_argument, "ttl must not be negative"};
+  if (o.ttl.count() < 0 || o.ready_timeout.count() < 0)
+    return {errc::invalid_argument, "times must not be negative"};
   // All else is found out by whoever knows it.
   if (const auto c = found_cluster(founding_of(o)); !c)
     return c.error();
@@ -137,29 +97,31 @@ struct local_cluster::state {
     torc::client_actor client;
   };
 
-  state(home h, local_cluster_options o)
+  state(home_directory h, local_cluster_options o)
     : place(std::move(h)), options(std::move(o)), config(options.configure),
       system(config) {}
-  ~state() { stop(); }
+  ~state();
 
   result<void> start_node(std::size_t i);
   void introduce();
   result<void> wait_ready();
+  std::string unready(const node& n) const;
   result<void> check_size() const;
   void stop();
 
-  home place;
+  home_directory place;
   local_cluster_options options;
   system_config config;
   caf::actor_system system;
-  std::vector<node> nodes;
+  std::vector<node> nodes; ///< Only their clients are left when stopped.
   std::mutex ending;
+  bool stopped = false;
 };
 
 result<void> local_cluster::state::start_node(std::size_t i) {
   const auto directory = place.path() / name_of(i);
   std::error_code e;
-  if (fs::create_directories(directory, e); e)
+  if (std::filesystem::create_directories(directory, e); e)
     return {errc::io_error, fmt::format("cannot create {}: {}",
                                         directory.string(), e.message())};
   rocksdb_options ro;
@@ -220,34 +182,50 @@ result<void> local_cluster::state::check_size() const {
   return {};
 }
 
-result<void> local_cluster::state::wait_ready() {
-  const auto end = std::chrono::steady_clock::now() + ready_within;
-  std::string why = "a node has no config";
-  while (std::chrono::steady_clock::now() < end) {
-    if (const auto fits = check_size(); !fits)
-      return fits;
-    bool all = true;
-    for (auto& n : nodes) {
-      all = all && n.actors->roles()
-            && n.actors->counters().ring->peers_up.get() + 1 >= nodes.size();
-      if (!all)
-        break;
-      torc::client probe{make_backend(n.client)};
-      if (const auto answer = probe.get("torc:ready"); !answer) {
-        all = false;
-        why = answer.error().message;
-      }
-    }
-    if (all)
-      return {};
-    std::this_thread::sleep_for(5ms);
-  }
-  return {errc::timeout, fmt::format("the cluster is not ready: {}", why)};
+/// Why a node cannot serve all keyspaces yet; empty: it can.
+std::string local_cluster::state::unready(const node& n) const {
+  if (!n.actors->roles())
+    return "has no config yet";
+  const auto& counters = n.actors->counters();
+  if (counters.ring->peers_up.get() + 1 < nodes.size())
+    return "has not met all others yet";
+  for (const auto& shard : counters.shards)
+    if (shard->fresh_keyspaces.get() != 0)
+      return "is still fetching keyspaces of the memory engine";
+  // And its client has met them, too.
+  torc::client probe{make_backend(n.client)};
+  if (const auto answer = probe.get("torc:ready"); !answer)
+    return "does not serve yet: " + answer.error().message;
+  return {};
 }
 
+result<void> local_cluster::state::wait_ready() {
+  const auto end = std::chrono::steady_clock::now() + options.ready_timeout;
+  for (;;) {
+    if (const auto fits = check_size(); !fits)
+      return fits;
+    std::string why;
+    for (std::size_t i = 0; i < nodes.size() && why.empty(); ++i)
+      if (why = unready(nodes[i]); !why.empty())
+        why.insert(0, "node " + name_of(i) + " ");
+    if (why.empty())
+      return {};
+    if (std::chrono::steady_clock::now() >= end)
+      return {errc::timeout,
+              fmt::format("the cluster is not ready after {} ms: {}",
+                          options.ready_timeout.count(), why)};
+    std::this_thread::sleep_for(ready_poll);
+  }
+}
+
+/// In this order, as each step uses what the later ones end: clients; of each
+/// node the ring manager, synchronizer, shards, committer and loaders
+/// (`node_actors::stop`); when no actor of any node is left, the loops that
+/// shards and clients lived on; the disks. The destructor then waits for actors
+/// of the program's own, ends the actor system, and gives the directory back.
 void local_cluster::state::stop() {
   const std::lock_guard lock{ending};
-  if (nodes.empty())
+  if (std::exchange(stopped, true))
     return;
   {
     caf::scoped_actor self{system};
@@ -263,7 +241,26 @@ void local_cluster::state::stop() {
   for (auto& n : nodes)
     for (auto& l : n.loops)
       l->stop();
-  nodes.clear();
+  for (auto& n : nodes) {
+    n.actors.reset();
+    n.loops.clear();
+    n.disk.reset();
+  }
+}
+
+local_cluster::state::~state() {
+  stop();
+  const auto warn_at = std::chrono::steady_clock::now() + end_warning;
+  while (system.registry().running() != 0)
+    if (std::chrono::steady_clock::now() < warn_at) {
+      std::this_thread::sleep_for(ready_poll);
+    } else {
+      log::warn("node",
+                "the end of a local cluster waits for {} actors of the "
+                "program's own: end them first",
+                system.registry().running());
+      break;
+    }
 }
 
 // -- local_cluster ------------------------------------------------------------------
@@ -286,7 +283,7 @@ local_cluster::~local_cluster() {
 result<local_cluster> local_cluster::start(local_cluster_options options) {
   if (const auto ok = check(options); !ok)
     return ok.error();
-  auto place = home::open(options.data_dir);
+  auto place = home_directory::open(options.data_dir);
   if (!place)
     return std::move(place).error();
   auto s = std::make_shared<state>(std::move(*place), std::move(options));
@@ -318,12 +315,15 @@ caf::actor_system& local_cluster::system() noexcept {
 }
 
 result<void> local_cluster::create_keyspace(keyspace_spec spec) {
-  TORC_ASSERT(state_ && !state_->nodes.empty());
+  TORC_ASSERT(state_ != nullptr);
+  const std::lock_guard alive{state_->ending};
+  if (state_->stopped)
+    return {errc::no_replica, "the cluster has ended"};
   caf::scoped_actor self{state_->system};
   std::shared_ptr<const error> failure;
   epoch made;
   self
-    ->request(state_->nodes.front().actors->ring_manager(), 20s,
+    ->request(state_->nodes.front().actors->ring_manager(), change_within,
               local::change_request{[spec](const auto& c) {
                 return torc::create_keyspace(c, spec);
               }})
@@ -340,12 +340,12 @@ result<void> local_cluster::create_keyspace(keyspace_spec spec) {
   if (failure)
     return *failure;
   // Known everywhere before the caller uses it.
-  const auto end = std::chrono::steady_clock::now() + ready_within;
+  const auto end = std::chrono::steady_clock::now() + change_within;
   for (auto& n : state_->nodes)
     while (n.actors->view()->epoch() < made) {
       if (std::chrono::steady_clock::now() > end)
         return {errc::timeout, "a node has not heard of the new keyspace"};
-      std::this_thread::sleep_for(2ms);
+      std::this_thread::sleep_for(ready_poll);
     }
   return {};
 }

@@ -28,7 +28,8 @@ scan_position scan_run::take(std::vector<std::string>& keys) {
   std::sort(found_.begin(), found_.end());
   for (std::size_t i = 0; i < found_.size(); ++i) {
     auto& [at, key] = found_[i];
-    if (at >= pack(next_))
+    // The end of the last slot has no packed form.
+    if (unpack_scan_position(at) >= next_)
       break;
     // Keys of one position stay together: a cursor cannot point between them.
     if (i >= count_ && at != found_[i - 1].first)

@@ -20,6 +20,9 @@ namespace {
 /// What the committer's last answer is waited for.
 constexpr auto drain_timeout = std::chrono::seconds(5);
 constexpr int drain_attempts = 3;
+/// Actors end with their next message. One that takes longer is in an operation
+/// of the disk, and the log says so.
+constexpr auto end_warning = std::chrono::seconds(5);
 
 /// Starts of the actors' random sequences; far from each other.
 std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t n) {
@@ -118,8 +121,11 @@ void node_actors::state::watch(const Handle& h, std::string what) const {
 }
 
 void node_actors::state::make_counters() {
-  for (std::uint16_t i = 0; i < shard_count; ++i)
+  for (std::uint16_t i = 0; i < shard_count; ++i) {
     counters.shards.push_back(std::make_shared<shard_counters>());
+    // Not ready before the shard has looked at what it is to serve.
+    counters.shards.back()->fresh_keyspaces.set(1);
+  }
   counters.commits = std::make_shared<commit_counters>();
   counters.comparisons = std::make_shared<sync_counters>();
   counters.ring = std::make_shared<ring_manager_counters>();
@@ -272,16 +278,28 @@ public:
   ender(caf::actor_system& sys, bool waits) : sys_(sys), waits_(waits) {}
 
   template <class Handle>
-  void end(const std::vector<Handle>& all) {
+  void end(const std::vector<Handle>& all, std::string_view what) {
     for (const auto& a : all)
       if (a)
         caf::anon_send_exit(a, caf::exit_reason::user_shutdown);
     if (!waits_)
       return;
     caf::scoped_actor self{sys_};
+    std::size_t left = 0;
     for (const auto& a : all)
-      if (a)
-        self->wait_for(a);
+      if (a) {
+        self->monitor(a);
+        ++left;
+      }
+    // Until the last one: what they use goes when this returns.
+    while (left != 0)
+      self->receive([&](const caf::down_msg&) { --left; },
+                    caf::after(end_warning) >>
+                      [&] {
+                        log::warn("node",
+                                  "waits for the {} to end: is the disk stuck?",
+                                  what);
+                      });
   }
 
   /// Until all that was given to the committer is on the disk.
@@ -330,14 +348,14 @@ void node_actors::stop() {
   }
   *state_->ending = true;
   ender e{state_->sys, state_->env.threaded};
-  e.end(std::vector{state_->manager});
+  e.end(std::vector{state_->manager}, "ring manager");
   if (roles) {
-    e.end(std::vector{roles->synchronizer});
-    e.end(roles->shards);
+    e.end(std::vector{roles->synchronizer}, "synchronizer");
+    e.end(roles->shards, "storage nodes");
   }
   e.drain(state_->committer);
-  e.end(std::vector{state_->committer});
-  e.end(state_->loaders);
+  e.end(std::vector{state_->committer}, "committer");
+  e.end(state_->loaders, "loaders");
 }
 
 } // namespace torc

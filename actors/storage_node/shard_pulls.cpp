@@ -112,6 +112,8 @@ void shard::check_fresh(incarnation inc) {
   }
   effects_.keyspace_ready(inc, f->second.received);
   fresh_.erase(f);
+  // Whoever waits for it to be ready asks for this figure.
+  options_.counters->fresh_keyspaces.set(fresh_.size());
 }
 
 } // namespace torc::storage

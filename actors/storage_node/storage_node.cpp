@@ -2,6 +2,7 @@
 #include "torc/storage_node.hpp"
 
 #include <map>
+#include <optional>
 
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/assert.hpp"
@@ -23,9 +24,9 @@ public:
   storage_node(caf::actor_config& cfg, storage_node_options options)
     : super(cfg), self_(options.self), epoch_(options.view->epoch()),
       committer_(options.committer), loaders_(std::move(options.loaders)),
-      synchronizer_(options.synchronizer),
-      shard_(std::move(options), effects()) {
+      synchronizer_(options.synchronizer) {
     TORC_ASSERT(!loaders_.empty());
+    shard_.emplace(std::move(options), effects());
   }
 
   const char* name() const override { return "torc.storage_node"; }
@@ -33,52 +34,54 @@ public:
   behavior_type make_behavior() override {
     set_default_handler(caf::drop);
     delayed_send(this, tick_every, tick_atom::value);
-    shard_.start();
+    shard_->start();
     return {
       [this](op_batch& b) {
-        shard_.on_operations(current_sender(), std::move(b));
+        shard_->on_operations(current_sender(), std::move(b));
       },
-      [this](peer_batch& b) { shard_.on_peer_batch(std::move(b)); },
+      [this](peer_batch& b) { shard_->on_peer_batch(std::move(b)); },
       [this](const local::view_update& u) {
         epoch_ = u.view->epoch();
-        shard_.on_view(u.view);
+        shard_->on_view(u.view);
       },
       [this](const local::peer_up& up) {
         managers_[up.member] = up.ring_manager;
-        shard_.on_peer_up(up);
+        shard_->on_peer_up(up);
       },
       [this](const local::peer_down& d) {
         managers_.erase(d.member);
-        shard_.on_peer_down(d.member);
+        shard_->on_peer_down(d.member);
       },
       [this](const local::peer_unreachable& u) {
-        shard_.on_peer_unreachable(u.member);
+        shard_->on_peer_unreachable(u.member);
       },
-      [this](const local::committed& c) { shard_.on_committed(c); },
-      [this](local::load_result& r) { shard_.on_loaded(std::move(r)); },
-      [this](const local::scan_result& r) { shard_.on_scanned(r); },
+      [this](const local::committed& c) { shard_->on_committed(c); },
+      [this](local::load_result& r) { shard_->on_loaded(std::move(r)); },
+      [this](const local::scan_result& r) { shard_->on_scanned(r); },
       [this](const local::digests_query& q) {
         if (synchronizer_)
-          send(synchronizer_, shard_.on_digests_query(q));
+          send(synchronizer_, shard_->on_digests_query(q));
       },
       [this](const local::entries_query& q) {
-        shard_.on_entries_query(q, [this](local::entries_answer a) {
+        shard_->on_entries_query(q, [this](local::entries_answer a) {
           if (synchronizer_)
             send(synchronizer_, std::move(a));
         });
       },
-      [this](const local::push_keys& r) { shard_.on_push_keys(r); },
-      [this](const local::compared& c) { shard_.on_compared(c); },
-      [this](flush_atom) { shard_.on_flush(); },
+      [this](const local::push_keys& r) { shard_->on_push_keys(r); },
+      [this](const local::compared& c) { shard_->on_compared(c); },
+      [this](flush_atom) { shard_->on_flush(); },
       [this](tick_atom t) {
-        shard_.on_tick();
+        shard_->on_tick();
         delayed_send(this, tick_every, t);
       },
     };
   }
 
   void on_exit() override {
-    shard_.on_flush(); // what was answered under `weak` is not lost by a stop
+    shard_->on_flush(); // what was answered under `weak` is not lost by a stop
+    // Shards hold each other's handles, and the committer's: none would go.
+    shard_.reset();
     committer_ = nullptr;
     loaders_.clear();
     synchronizer_ = nullptr;
@@ -138,7 +141,7 @@ private:
   std::vector<loader_actor> loaders_;
   synchronizer_actor synchronizer_;
   std::size_t next_loader_ = 0;
-  storage::shard shard_;
+  std::optional<storage::shard> shard_; ///< Until the end.
 };
 
 } // namespace

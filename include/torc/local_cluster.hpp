@@ -33,6 +33,8 @@ struct local_cluster_options {
   /// Threads per node that run its shards.
   std::size_t loops = 1;
   std::size_t memory_bytes_max = 0; ///< Of each node; 0: unbounded.
+  /// How long `start` waits until all keyspaces are ready on all nodes.
+  std::chrono::milliseconds ready_timeout{30'000};
   /// Registers the messages of your own actors.
   std::function<void(caf::actor_system_config&)> configure = {};
 };
@@ -47,13 +49,15 @@ struct local_cluster_options {
 /// Movable. Thread-safe, except for the end.
 class local_cluster {
 public:
-  /// Starts all nodes and waits until they are ready. Errors say what to do:
-  /// `invalid_argument` (the options, or a directory of a cluster of another
-  /// size), `locked` (another process has the directory), `corrupt`,
-  /// `disk_full`, `io_error`, `timeout`.
+  /// Starts all nodes and waits until every one of them serves all keyspaces.
+  /// Errors say what to do: `invalid_argument` (the options, or a directory of
+  /// a cluster of another size), `locked` (another process has the directory),
+  /// `corrupt`, `disk_full`, `io_error`, `timeout` (which node is not ready,
+  /// and why; all has ended again).
   static result<local_cluster> start(local_cluster_options options = {});
 
-  /// Ends the nodes, if nobody did. Not on a thread of the cluster's own.
+  /// `stop`, waits for the actors of your own that live in `system()`, and
+  /// removes a temporary directory. Not on a thread of the cluster's own.
   ~local_cluster();
   local_cluster(local_cluster&&) noexcept;
   local_cluster& operator=(local_cluster&&) noexcept;
@@ -69,11 +73,15 @@ public:
   /// waits for them.
   caf::actor_system& system() noexcept;
 
-  /// As `torc keyspace create`. `already_exists`, `invalid_argument`,
-  /// `unknown_outcome`.
+  /// As `torc keyspace create`; returns when all nodes know it.
+  /// `already_exists`, `invalid_argument`, `unknown_outcome`, `timeout` (it is
+  /// made, and a node has not heard of it), `no_replica` (stopped).
   result<void> create_keyspace(keyspace_spec spec);
 
-  /// Ends all nodes; what was acknowledged is on the disk. Idempotent.
+  /// Ends all actors and threads of all nodes, and closes their disks; what was
+  /// acknowledged is there at the next start. Calls of clients that wait are
+  /// answered with errors. Takes as long as the disk operations under way.
+  /// Idempotent.
   void stop();
 
 private:
