@@ -81,9 +81,26 @@ void remote_worker::run() {
     auto requests = next_batch();
     if (requests.empty())
       return;
+    requests = in_time(std::move(requests));
+    if (requests.empty())
+      continue;
     const auto keyspace = requests.front().what.keyspace;
     carry_out(door_of(keyspace), std::move(requests));
   }
+}
+
+/// What waited for too long behind others is not sent any more.
+remote_worker::batch remote_worker::in_time(batch requests) {
+  const auto now = clock::now();
+  batch left;
+  for (auto& r : requests)
+    if (now < r.give_up)
+      left.push_back(std::move(r));
+    else
+      settle(r, replies::failure(errc::timeout,
+                                 "the operations before it took too long: it "
+                                 "was not sent"));
+  return left;
 }
 
 /// What waits for one keyspace, as far as a pipeline takes it; empty: the end.
@@ -149,7 +166,7 @@ remote_worker::batch remote_worker::receive(resp_client& door, batch requests) {
     const auto& r = requests[i];
     std::vector<resp_value> answers;
     while (!lost && answers.size() < r.commands) {
-      if (auto reply = door.next_reply())
+      if (auto reply = door.next_reply(r.give_up))
         answers.push_back(std::move(*reply));
       else
         lost = reply.error();

@@ -49,6 +49,7 @@ private:
   using batch = std::vector<open_request>;
 
   batch next_batch();
+  batch in_time(batch requests);
   void carry_out(resp_client& door, batch requests);
   batch send(resp_client& door, batch requests);
   batch receive(resp_client& door, batch requests);

@@ -9,6 +9,7 @@
 namespace torc {
 
 class event_loop;
+class node;
 
 /// What a client actor that lives beside a node's actors is given.
 struct local_client_options {
@@ -27,5 +28,9 @@ struct local_client_options {
 /// the ring manager.
 client_actor spawn_local_client(caf::actor_system& sys, event_loop* loop,
                                 local_client_options options);
+
+/// The same beside a node of this process, in its actor system: how a program's
+/// own actors use the cluster that they are a member of. Thread-safe.
+client_actor spawn_local_client(node& beside);
 
 } // namespace torc

@@ -94,6 +94,7 @@ public:
   /// the order of the commands. The connection is dropped on an error.
   /// REQUIRES: pending() > 0.
   result<resp_value> next_reply();
+  result<resp_value> next_reply(tcp_stream::deadline until);
   /// Takes a reply if one was received already, without waiting.
   /// True: `out` was filled.
   result<bool> take_reply(resp_value& out);
@@ -103,7 +104,6 @@ private:
   result<void> select_keyspace(tcp_stream::deadline until);
   result<resp_value> ask(const argv& command, tcp_stream::deadline until);
   result<void> flush(tcp_stream::deadline until);
-  result<resp_value> next_reply(tcp_stream::deadline until);
   error drop(error e);
 
   resp_client_options options_;
