@@ -52,6 +52,7 @@ RULES = {
     "functions": lambda tree, args: sizes.check_functions(tree),
     "messages": lambda tree, args: contents.check_messages(tree),
     "docs": lambda tree, args: contents.check_docs(tree),
+    "snippets": lambda tree, args: contents.check_snippets(tree),
     "commands": lambda tree, args: contents.check_commands(tree),
     "machine_paths": lambda tree, args: contents.check_machine_paths(tree),
     "leftovers": lambda tree, args: contents.check_leftovers(tree),

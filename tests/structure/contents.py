@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import re
+import textwrap
 
 from sources import code_only
 
@@ -46,6 +47,29 @@ def check_docs(tree):
                     and name.split("/")[0] in _TOP
                     and not _is_known(name, known)):
                 yield f"{path}: names {span}, which is not there"
+
+
+_SNIPPET = re.compile(r"^```cpp\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def _pieces(text):
+    """The lines, without what indents all of them."""
+    return textwrap.dedent(text).strip("\n").splitlines()
+
+
+def check_snippets(tree):
+    """C++ in docs is a piece of a program that a test builds and runs."""
+    programs = [tree.files[p].splitlines() for p in
+                tree.paths("apps/examples/", "tests/structure/consumer/",
+                           suffix=".cpp")]
+    for path in tree.paths(suffix=".md"):
+        text = tree.files[path]
+        for match in _SNIPPET.finditer(text):
+            wanted = _pieces(match.group(1))
+            if not any(_pieces("\n".join(lines[i:i + len(wanted)])) == wanted
+                       for lines in programs for i in range(len(lines))):
+                line = text.count("\n", 0, match.start()) + 1
+                yield f"{path}:{line}: C++ that no example has"
 
 
 def _joined(base, link):

@@ -129,6 +129,13 @@ class Contents(unittest.TestCase):
             "docs/a.md: link to nope.md, which is not there",
             "docs/a.md: names docs/none.md, which is not there"])
 
+    def test_snippets_are_pieces_of_programs(self):
+        files = {"apps/examples/a.cpp": "int main() {\n  f();\n\n  g();\n}\n",
+                 "README.md": "```cpp\nf();\n\ng();\n```\n"
+                 "```sh\nh\n```\nx\n```cpp\n  f();\n  g();\n```\n"}
+        self.assertEqual(found(contents.check_snippets, files),
+                         ["README.md:10: C++ that no example has"])
+
     def test_docs_name_commands_that_exist(self):
         files = {"dev": "  case x in\n  build | run | test)\n",
                  "README.md": "./dev run and ./dev fly\n"}
