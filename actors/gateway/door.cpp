@@ -40,7 +40,7 @@ void door::on_closed(connection& c) {
 
 line_session::line_session(std::shared_ptr<door> d, std::string address)
   : door_(std::move(d)) {
-  if (auto* c = door_->open_core())
+  if (auto* c = door_->enter())
     session_ = &c->open(*this, std::move(address), "127.0.0.1:0", -1);
 }
 
@@ -49,7 +49,7 @@ line_session::~line_session() {
 }
 
 void line_session::send(std::string_view bytes) {
-  if (session_ == nullptr || door_->open_core() == nullptr)
+  if (session_ == nullptr || door_->enter() == nullptr)
     return;
   session_->inbox.append(bytes);
   door_->sessions().on_input(*session_);
@@ -68,7 +68,7 @@ void line_session::on_wake() {
     output_.append(s.ring.output());
     s.ring.consume(s.ring.output().size());
     if (s.dead || (s.closing && s.ring.empty()))
-      return close();
+      return end();
     const auto before = s.inbox.size();
     if (before == 0 || !s.takes_bytes())
       return;
@@ -79,8 +79,14 @@ void line_session::on_wake() {
 }
 
 void line_session::close() {
+  if (door_->enter() != nullptr)
+    end();
+  session_ = nullptr;
+}
+
+void line_session::end() {
   auto* s = std::exchange(session_, nullptr);
-  if (s != nullptr && door_->open_core() != nullptr)
+  if (s != nullptr)
     door_->sessions().close(*s);
 }
 

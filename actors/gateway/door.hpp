@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,12 +14,20 @@ namespace torc::gateway {
 class door : public connection_owner,
              public std::enable_shared_from_this<door> {
 public:
-  /// `c` outlives `shut`.
-  explicit door(core& c) : core_(&c) {}
+  /// `c` outlives `shut`. `before_calls`, if not null, is called before a line
+  /// calls into the core.
+  explicit door(core& c, std::function<void()> before_calls = {})
+    : core_(&c), before_calls_(std::move(before_calls)) {}
   virtual ~door() = default;
 
   /// Null after `shut`.
   core* open_core() const noexcept { return core_; }
+  /// The same, for a call from outside.
+  core* enter() const {
+    if (core_ != nullptr && before_calls_)
+      before_calls_();
+    return core_;
+  }
   core& sessions() override {
     TORC_ASSERT(core_ != nullptr);
     return *core_;
@@ -35,6 +44,7 @@ private:
   void on_closed(connection& c) override;
 
   core* core_;
+  std::function<void()> before_calls_;
   std::unordered_map<connection*, std::shared_ptr<connection>> connections_;
   std::vector<std::shared_ptr<connection>> closed_;
 };
@@ -52,6 +62,7 @@ public:
 
 private:
   void on_wake() override;
+  void end();
 
   std::shared_ptr<door> door_;
   session* session_ = nullptr;

@@ -28,7 +28,7 @@ public:
     : gateway_actor::base(cfg), self_(options.self),
       ring_manager_(options.ring_manager),
       core_(core_options(options, on_a_loop), *this),
-      door_(std::make_shared<gateway::door>(core_)) {}
+      door_(std::make_shared<gateway::door>(core_, before_calls(on_a_loop))) {}
 
   const char* name() const override { return "torc.gateway"; }
   const std::shared_ptr<gateway::door>& door() const noexcept { return door_; }
@@ -66,6 +66,14 @@ public:
   }
 
 private:
+  /// On a loop, sockets' handlers have the execution unit that the actor has.
+  /// Without one, a call from outside must not use that of its last message.
+  std::function<void()> before_calls(bool on_a_loop) {
+    if (on_a_loop)
+      return {};
+    return [this] { context(nullptr); };
+  }
+
   static gateway::core_options core_options(const gateway_options& o,
                                             bool on_a_loop) {
     gateway::core_options c;

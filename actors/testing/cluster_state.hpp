@@ -12,11 +12,14 @@
 
 namespace torc::testing {
 
+struct resp_door;
+
 /// One life of a node: from its start to its crash.
 struct life {
   std::unique_ptr<node_actors> actors;
-  std::vector<engine*> memories; ///< Engines of its shards' memory keyspaces.
-  torc::client_actor client;     ///< Null: nobody asked for it yet.
+  std::vector<engine*> memories;   ///< Engines of its shards' memory keyspaces.
+  torc::client_actor client;       ///< Null: nobody asked for it yet.
+  std::shared_ptr<resp_door> door; ///< Null: nobody asked for it yet.
   bool ended = false;
   std::map<std::uint64_t, client_backend::done_fn> calls; ///< Not answered yet.
   std::uint64_t last_call = 0;
@@ -47,6 +50,8 @@ struct cluster::state {
   unix_ms wall_ms(std::int64_t skew_ms) const;
   void start(member& m);
   void end_life(member& m);
+  /// The RESP door of a living node.
+  resp_door& door_of(member& m);
 
   // -- meetings -------------------------------------------------------------------
   void watch(meeting& x);

@@ -19,9 +19,12 @@
 namespace torc {
 class cluster_view;
 class node_actors;
+struct resp_value;
 } // namespace torc
 
 namespace torc::testing {
+
+class resp_connection;
 
 /// What a simulated cluster is like.
 struct cluster_options {
@@ -111,6 +114,9 @@ public:
     });
     return f.get();
   }
+  /// A Redis client's connection to the RESP door of node `m`, without a
+  /// socket. REQUIRES: alive(m).
+  resp_connection connect(member_id m);
   /// Changes the config through the node's ring manager.
   result<void>
   change(member_id m,
@@ -130,12 +136,39 @@ public:
   /// Runs until there are no differences; false: not within `timeout`.
   bool converge(world::duration timeout = std::chrono::minutes{5});
 
-private:
   struct state;
 
+private:
   void run_until(const std::function<bool()>& done);
 
   std::unique_ptr<state> state_;
+};
+
+/// A connection to the RESP door of a simulated node: the session is the real
+/// one, what it does is part of the run. What the client sends arrives in
+/// pieces and after delays that the seed chooses. Lost when its node crashes.
+/// Not to be used after the cluster's end.
+class resp_connection {
+public:
+  struct state;
+
+  explicit resp_connection(std::shared_ptr<state> s);
+  ~resp_connection();
+  resp_connection(resp_connection&&) noexcept;
+  resp_connection& operator=(resp_connection&&) noexcept;
+
+  /// Sends bytes, or a command; they arrive while the world runs.
+  void send_bytes(std::string_view bytes);
+  void send(const std::vector<std::string>& argv);
+  /// What has been answered since the last call, in order.
+  std::vector<resp_value> replies();
+  /// Sends a command and runs the world until it is answered; an error reply
+  /// if the connection is lost. REQUIRES: all before it was answered.
+  resp_value call(const std::vector<std::string>& argv);
+  bool open() const;
+
+private:
+  std::shared_ptr<state> state_;
 };
 
 /// Remembers which writes were acknowledged, and finds those that got lost: a
