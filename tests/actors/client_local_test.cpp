@@ -23,6 +23,9 @@ TEST_CASE("a program runs on a local cluster with two shards per node") {
   auto cluster = local_cluster::start(o);
   REQUIRE(cluster);
   test::run_client_program(cluster->client(1));
+  const auto put = cluster->client().put("k", "v");
+  REQUIRE(put);
+  CHECK_FALSE(put->info.synced);
 }
 
 TEST_CASE("all nodes of a local cluster come to hold what one was given") {

@@ -20,11 +20,11 @@ bool eventually(F holds) {
   return false;
 }
 
-/// What any program may do with a client, whatever it is connected to. Writes
-/// into an empty keyspace, with one node's answers.
-inline void run_client_program(client c) {
-  using namespace std::chrono_literals;
+// What any program may do with a client, whatever it is connected to. Writes
+// into an empty keyspace, with one node's answers.
+namespace client_program {
 
+inline void values(client& c) {
   const auto none = c.get("k");
   REQUIRE(none);
   CHECK_FALSE(*none);
@@ -43,10 +43,23 @@ inline void run_client_program(client c) {
   CHECK(got->info.version == put->info.version);
 
   const std::string binary{"\0\r\n\xff", 4};
-  REQUIRE(c.put(binary, binary, {.level = consistency::weak}));
+  const auto weak = c.put(binary, binary, {.level = consistency::weak});
+  REQUIRE(weak);
+  CHECK(weak->info.level == consistency::weak);
   CHECK(c.get(binary)->value == binary);
 
-  // Deadlines.
+  const auto removed = c.remove("k");
+  REQUIRE(removed);
+  CHECK(removed->found);
+  CHECK(removed->changed);
+  CHECK(removed->info.version > put->info.version);
+  CHECK_FALSE(c.get("k")->value);
+  CHECK_FALSE(c.remove("k")->found);
+  REQUIRE(c.remove(binary));
+}
+
+inline void deadlines(client& c) {
+  using namespace std::chrono_literals;
   const auto until = c.put("t", "v", {.ttl = 1h});
   REQUIRE(until);
   CHECK(until->info.expires_at_ms != 0);
@@ -71,16 +84,10 @@ inline void run_client_program(client c) {
   const auto nothing = c.ttl("t");
   REQUIRE_FALSE(nothing);
   CHECK(nothing.error().code == errc::not_found);
+}
 
-  const auto removed = c.remove("k");
-  REQUIRE(removed);
-  CHECK(removed->found);
-  CHECK(removed->changed);
-  CHECK_FALSE(c.get("k")->value);
-  CHECK_FALSE(c.remove("k")->found);
-  REQUIRE(c.remove(binary));
-
-  // Many at once, in order.
+/// Many at once, answered in order; leaves a thousand keys.
+inline void many(client& c) {
   std::vector<std::pair<std::string, std::string>> entries;
   std::vector<std::string> keys;
   for (int i = 0; i < 1000; ++i) {
@@ -111,12 +118,25 @@ inline void run_client_program(client c) {
     cursor = page->cursor;
   } while (cursor != 0);
   CHECK(found == std::set<std::string>(keys.begin(), keys.end()));
+}
 
+inline void errors(client& c) {
   const auto unknown = c.keyspace("nowhere").get("k");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == errc::not_found);
   const auto strong = c.with(consistency::strong).put("k", "v");
   REQUIRE_FALSE(strong);
+  CHECK_FALSE(strong.error().message.empty());
+  CHECK_FALSE(c.get("k")->value);
+}
+
+} // namespace client_program
+
+inline void run_client_program(client c) {
+  client_program::values(c);
+  client_program::deadlines(c);
+  client_program::many(c);
+  client_program::errors(c);
 }
 
 } // namespace torc::test
