@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "actors/engine/rocksdb_env.hpp"
+#include "actors/engine/slot_memtable.hpp"
 #include "torc/core/limits.hpp"
 
 namespace torc {
@@ -34,6 +36,12 @@ std::shared_ptr<rocksdb::Cache> make_cache(std::size_t bytes) {
   while (shard_bits < 6 && (bytes >> (shard_bits + 1)) >= cache_shard_bytes_min)
     ++shard_bits;
   return rocksdb::NewLRUCache(bytes, shard_bits, false, 0.2);
+}
+
+/// Enough for all slots of a few keyspaces, unless the memtable is so small
+/// that the buckets would fill it.
+std::size_t bucket_count(std::size_t memtable_bytes) {
+  return std::clamp<std::size_t>(memtable_bytes / 1024, 64, 32'768);
 }
 
 /// Index and filters in partitions: one piece per file would outgrow the cache
@@ -81,12 +89,15 @@ rocksdb::ColumnFamilyOptions table_settings(const rocksdb_options& options) {
   out.table_factory.reset(
     rocksdb::NewBlockBasedTableFactory(block_settings(cache)));
   out.write_buffer_size = options.memtable_bytes;
-  // No prefix extractor: every file covers nearly every slot, so a filter of
-  // prefixes would rule nothing out, and scans want the total order anyway.
-  out.memtable_prefix_bloom_size_ratio = 0.05;
+  // In exchange for fast writes, an iterator over more than one slot sorts the
+  // whole memtable first.
+  out.prefix_extractor.reset(
+    rocksdb::NewCappedPrefixTransform(entry_prefix_bytes));
+  out.memtable_factory =
+    make_slot_memtables(bucket_count(options.memtable_bytes));
+  // Without it a lookup of a new key would walk its slot's bucket in vain.
+  out.memtable_prefix_bloom_size_ratio = 0.02;
   out.memtable_whole_key_filtering = true;
-  // No memtable_insert_with_hint_prefix_extractor: RocksDB 7 keeps one hint for
-  // entries and range deletions of a prefix, which live in different tables.
   out.level_compaction_dynamic_level_bytes = true;
   out.compression = light_compression();
   if (is_available(rocksdb::kZSTD))

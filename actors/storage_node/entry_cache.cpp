@@ -1,5 +1,8 @@
 #include "actors/storage_node/entry_cache.hpp"
 
+#include <cstring>
+#include <new>
+
 #include <xxhash.h>
 
 #include "torc/core/assert.hpp"
@@ -7,8 +10,12 @@
 namespace torc::storage {
 namespace {
 
-/// Pointer in the set, and what the allocator keeps beside three blocks.
-constexpr std::size_t bytes_around = 48;
+/// Pointer in the set, and what the allocator keeps beside a block.
+constexpr std::size_t bytes_around = 24;
+
+/// Entries of a key often differ by a few bytes: they change places less often
+/// if there is some room.
+constexpr std::uint32_t room_step = 16;
 
 } // namespace
 
@@ -34,7 +41,7 @@ entry_cache::~entry_cache() {
 }
 
 std::size_t entry_cache::cost_of(const entry& e) noexcept {
-  return sizeof(entry) + bytes_around + e.key.capacity() + e.bytes.capacity();
+  return sizeof(entry) + bytes_around + e.key_size + e.capacity;
 }
 
 bool entry_cache::find(std::string_view key, found& out) {
@@ -42,7 +49,7 @@ bool entry_cache::find(std::string_view key, found& out) {
   if (it == entries_.end())
     return false;
   (*it)->in_use = true;
-  out = {(*it)->bytes, (*it)->seq};
+  out = {(*it)->bytes(), (*it)->seq};
   return true;
 }
 
@@ -53,40 +60,72 @@ std::uint64_t entry_cache::dirty_seq(std::string_view key) const {
   return it == entries_.end() ? 0 : (*it)->seq;
 }
 
-entry_cache::entry* entry_cache::add(std::string_view key) {
-  auto e = std::make_unique<entry>();
-  e->key.assign(key);
-  entries_.insert(e.get());
-  return e.release();
+void entry_cache::entry::assign(std::string_view x) noexcept {
+  TORC_ASSERT(x.size() <= capacity);
+  if (!x.empty())
+    std::memcpy(data() + key_size, x.data(), x.size());
+  size = static_cast<std::uint32_t>(x.size());
+}
+
+entry_cache::entry* entry_cache::make(std::string_view key,
+                                      std::string_view bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  const auto capacity = (size + room_step - 1) / room_step * room_step;
+  auto* e = new (::operator new(sizeof(entry) + key.size() + capacity)) entry;
+  e->key_size = static_cast<std::uint32_t>(key.size());
+  e->capacity = capacity;
+  std::memcpy(e->data(), key.data(), key.size());
+  e->assign(bytes);
+  return e;
+}
+
+void entry_cache::destroy(entry* e) noexcept {
+  ::operator delete(e); // nothing in it has a destructor
+}
+
+entry_cache::entry* entry_cache::add(std::string_view key,
+                                     std::string_view bytes) {
+  auto* e = make(key, bytes);
+  entries_.insert(e);
+  return e;
 }
 
 void entry_cache::put_dirty(std::string_view key, std::string_view bytes,
                             std::uint64_t seq) {
   TORC_ASSERT(seq != 0 && (dirty_.last == nullptr || dirty_.last->seq <= seq));
   const auto it = entries_.find(key);
-  entry* e = it == entries_.end() ? add(key) : *it;
   if (it == entries_.end()) {
+    auto* e = add(key, bytes);
+    e->seq = seq;
     ++dirty_count_;
     dirty_.append(e);
-  } else if (e->seq == 0) {
+    return;
+  }
+  auto* e = *it;
+  if (e->seq == 0) {
     clean_bytes_ -= cost_of(*e);
     clean_.remove(e);
     ++dirty_count_;
-    dirty_.append(e);
-  } else if (e->seq != seq) {
+  } else {
     dirty_.remove(e);
-    dirty_.append(e);
+  }
+  if (bytes.size() <= e->capacity) {
+    e->assign(bytes);
+  } else {
+    auto* larger = make(key, bytes);
+    entries_.erase(it);
+    destroy(e);
+    e = larger;
+    entries_.insert(e);
   }
   e->seq = seq;
-  e->bytes.assign(bytes);
+  dirty_.append(e);
 }
 
 void entry_cache::put_clean(std::string_view key, std::string_view bytes) {
   if (bytes.size() > kept_bytes_max)
     return;
-  entry* e = add(key);
-  e->bytes.assign(bytes);
-  make_clean(e);
+  make_clean(add(key, bytes));
   shrink();
 }
 
@@ -102,7 +141,7 @@ void entry_cache::committed(std::uint64_t seq) {
     entry* e = dirty_.first;
     dirty_.remove(e);
     --dirty_count_;
-    if (e->bytes.capacity() > kept_bytes_max)
+    if (e->capacity > kept_bytes_max)
       erase(e);
     else
       make_clean(e);
@@ -112,7 +151,7 @@ void entry_cache::committed(std::uint64_t seq) {
 
 void entry_cache::erase(entry* e) {
   entries_.erase(e);
-  delete e;
+  destroy(e);
 }
 
 void entry_cache::shrink() {
@@ -131,7 +170,7 @@ void entry_cache::shrink() {
 
 void entry_cache::clear() {
   for (entry* e : entries_)
-    delete e;
+    destroy(e);
   entries_.clear();
   dirty_ = clean_ = list{};
   dirty_count_ = clean_bytes_ = 0;

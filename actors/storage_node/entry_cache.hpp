@@ -64,13 +64,26 @@ public:
   std::size_t clean_bytes() const noexcept { return clean_bytes_; }
 
 private:
+  /// One block of memory: the key and the bytes lie behind it, so that a lookup
+  /// touches little more than a cache line or two.
   struct entry {
-    std::string key;
-    std::string bytes;
     std::uint64_t seq = 0;
-    bool in_use = false; ///< Read since it became clean or had a round.
     entry* before = nullptr;
     entry* after = nullptr;
+    std::uint32_t key_size = 0;
+    std::uint32_t size = 0;     ///< Of the bytes.
+    std::uint32_t capacity = 0; ///< Room for them.
+    bool in_use = false;        ///< Read since it became clean or had a round.
+
+    char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
+    const char* data() const noexcept {
+      return reinterpret_cast<const char*>(this + 1);
+    }
+    std::string_view key() const noexcept { return {data(), key_size}; }
+    std::string_view bytes() const noexcept {
+      return {data() + key_size, size};
+    }
+    void assign(std::string_view x) noexcept;
   };
 
   /// Entries in order of arrival.
@@ -86,12 +99,12 @@ private:
     using is_transparent = void;
     std::size_t operator()(std::string_view key) const noexcept;
     std::size_t operator()(const entry* e) const noexcept {
-      return (*this)(std::string_view{e->key});
+      return (*this)(e->key());
     }
   };
   struct key_equal {
     using is_transparent = void;
-    static std::string_view key_of(const entry* e) noexcept { return e->key; }
+    static std::string_view key_of(const entry* e) noexcept { return e->key(); }
     static std::string_view key_of(std::string_view k) noexcept { return k; }
     template <class A, class B>
     bool operator()(const A& a, const B& b) const noexcept {
@@ -100,7 +113,9 @@ private:
   };
 
   static std::size_t cost_of(const entry& e) noexcept;
-  entry* add(std::string_view key);
+  static entry* make(std::string_view key, std::string_view bytes);
+  static void destroy(entry* e) noexcept;
+  entry* add(std::string_view key, std::string_view bytes);
   void make_clean(entry* e);
   void erase(entry* e);
   void shrink();

@@ -4,10 +4,12 @@ namespace torc::storage {
 
 read_status key_store::get(engine_kind where, std::string_view key,
                            read_buffer& out) {
+  found_dirty_seq_ = 0;
   if (where == engine_kind::memory)
     return memory_->get(column::data, key, read_mode::cached_only, out);
   if (entry_cache::found hit; cache_.find(key, hit)) {
     out.point_at(hit.bytes);
+    found_dirty_seq_ = hit.dirty_seq;
     return read_status::found;
   }
   const auto status =
@@ -15,6 +17,15 @@ read_status key_store::get(engine_kind where, std::string_view key,
   if (status == read_status::found)
     cache_.put_clean(key, out.view());
   return status;
+}
+
+read_status key_store::get_durable(std::string_view key, std::uint64_t seq,
+                                   read_buffer& out) {
+  if (entry_cache::found hit; cache_.find(key, hit) && hit.dirty_seq <= seq) {
+    out.point_at(hit.bytes);
+    return read_status::found;
+  }
+  return disk_->get(column::data, key, read_mode::cached_only, out);
 }
 
 read_status key_store::get_settled(engine_kind where, std::string_view key,

@@ -36,8 +36,16 @@ public:
   /// Looks a key up without blocking. The bytes stay valid until the next call.
   read_status get(engine_kind where, std::string_view key, read_buffer& out);
 
+  /// The commit that makes what `get` found last durable; 0 if it is.
+  std::uint64_t found_dirty_seq() const noexcept { return found_dirty_seq_; }
+
   /// The same without what is not durable yet.
   read_status get_settled(engine_kind where, std::string_view key,
+                          read_buffer& out);
+
+  /// A key of the disk engine as it is durable, where everything up to `seq` is
+  /// but was not told to `committed` yet.
+  read_status get_durable(std::string_view key, std::uint64_t seq,
                           read_buffer& out);
 
   /// A loader read this entry of the disk engine, and it was not written since.
@@ -74,6 +82,7 @@ private:
   std::unique_ptr<engine> memory_;
   std::shared_ptr<engine> disk_;
   entry_cache cache_;
+  std::uint64_t found_dirty_seq_ = 0;
   write_batch one_;
 };
 

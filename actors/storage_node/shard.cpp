@@ -178,14 +178,15 @@ void shard::execute_on_key(const call& c, keyspace_ref ks) {
       options_.counters->corrupt_entries.add();
     return refuse(o, c.from, read_.error().code, read_.error().message);
   }
-  if (!decide(c, ks, stored_key_, current))
+  if (!decide(c, ks, stored_key_, current, store_.found_dirty_seq() != 0))
     wait_for_clock(c);
 }
 
-/// Carries out an operation on the entry that its key has now. False: it needs
-/// a stamp and the clock has no room; nothing was done.
+/// Carries out an operation on the entry that its key has now; `dirty`: which
+/// is not durable yet. False: it needs a stamp and the clock has no room;
+/// nothing was done.
 bool shard::decide(const call& c, keyspace_ref ks, std::string_view stored_key,
-                   std::string_view current) {
+                   std::string_view current, bool dirty) {
   const auto& o = c.what;
   torc::tag stamp;
   if (is_write(o.kind)) {
@@ -210,7 +211,7 @@ bool shard::decide(const call& c, keyspace_ref ks, std::string_view stored_key,
     return true;
   }
   if (!answer->changed) {
-    answer_key(c, *answer, 0, store_.dirty_seq(stored_key) != 0);
+    answer_key(c, *answer, 0, dirty);
     return true;
   }
   if (grows_too_much(o, ks, current, entry_)) {

@@ -157,7 +157,7 @@ private:
   void execute(const call& c);
   void execute_on_key(const call& c, keyspace_ref ks);
   bool decide(const call& c, keyspace_ref ks, std::string_view stored_key,
-              std::string_view current);
+              std::string_view current, bool dirty);
   bool grows_too_much(const op& o, keyspace_ref ks, std::string_view current,
                       std::string_view next) const;
   void answer_key(const call& c, const key_answer& a, std::uint64_t write_seq,
@@ -217,6 +217,7 @@ private:
   bool fill_outbox(peer_state& p, peer_stream& s);
   void send_hint(member_id m, std::string_view key, std::string_view entry);
   bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
+  bool has_others(keyspace_ref ks, slot_id s) const;
 
   // -- shard_pulls.cpp: memory keyspaces after a start
   void begin_pulls();
@@ -238,13 +239,20 @@ private:
   void random_key(const call& c, keyspace_ref ks);
   bool has_keys(incarnation inc, std::uint32_t slot) const;
 
+  // -- shard_count.cpp: figures of what lies on the disk
+  struct base_count;
+  void count_base(incarnation inc);
+  void count_slot(const std::shared_ptr<base_count>& c);
+  void start_count(const std::shared_ptr<base_count>& c, scan_job job);
+  bool counts(const base_count& c) const;
+  void finish_count(const base_count& c);
+
   // -- shard_upkeep.cpp: views, walks, figures, expiry
   void enter_keyspace(const keyspace_info& ks, bool starting);
   void drop_incarnation(incarnation inc);
   void erase_leftovers();
   void start_scan(engine_kind where, scan_job job);
   void repeat_scans();
-  void count_base(incarnation inc);
   void compare_drained();
   void update_figures();
   void sweep();

@@ -93,7 +93,8 @@ void shard::resume_waiters(const std::string& stored_key,
       else if (is_write(o->what.kind) && o->not_after.value != 0
                && hlc_from_ms(now_) > o->not_after)
         refuse(o->what, o->from, errc::timeout, "the write came too late");
-      else if (!without_stamp.empty() || !decide(c, ks, stored_key, current))
+      else if (!without_stamp.empty()
+               || !decide(c, ks, stored_key, current, dirty_seq != 0))
         without_stamp.push_back(std::move(*o));
     } else if (const auto* push = std::get_if<parked_push>(&p)) {
       resume_push(ks, *push, stored_key, current, r);

@@ -32,16 +32,21 @@ result<std::uint64_t> shard::store(keyspace_ref ks, std::string_view stored_key,
                      old_entry);
       return done.error();
     }
-    if (own_stamp.value != 0)
+    if (own_stamp.value != 0 && has_others(ks, stored_slot(stored_key)))
       queue_push(ks, stored_key, new_entry, own_stamp);
     return std::uint64_t{0};
   }
   batch_->put(column::data, stored_key, new_entry);
   store_.put_dirty(stored_key, new_entry, seq_);
-  if (own_stamp.value != 0)
+  if (own_stamp.value != 0 && has_others(ks, stored_slot(stored_key)))
     unsent_.push_back({seq_, own_stamp, std::string{stored_key}});
   request_flush();
   return seq_;
+}
+
+/// Whether anybody else is to have what is written here.
+bool shard::has_others(keyspace_ref ks, slot_id s) const {
+  return view_->replicas(ks->group, s).size() > 1;
 }
 
 void shard::queue_push(keyspace_ref ks, std::string_view stored_key,
@@ -156,10 +161,7 @@ void shard::release_unsent(std::uint64_t seq) {
     const auto* ks = view_->keyspace(stored_incarnation(u.key));
     if (ks == nullptr)
       continue;
-    const auto found = store_.dirty_seq(u.key) == u.seq
-                         ? store_.get(ks->engine, u.key, read_)
-                         : store_.get_settled(ks->engine, u.key, read_);
-    if (found == read_status::found) {
+    if (store_.get_durable(u.key, seq, read_) == read_status::found) {
       queue_push(ks, u.key, read_.view(), u.stamp);
       continue;
     }

@@ -199,39 +199,6 @@ void shard::repeat_scans() {
     start_scan(engine_kind::rocksdb, std::move(job));
 }
 
-/// Counts what lay on the disk before the first write of this life, or since
-/// the last failure of the disk.
-void shard::count_base(incarnation inc) {
-  scan_job job;
-  job.begin = incarnation_begin(inc);
-  job.end = incarnation_begin(incarnation{inc.value + 1});
-  job.snapshot = options_.start;
-  if (!job.snapshot)
-    job.snapshot = store_.disk()->snapshot();
-  job.repeat = true;
-  const auto count = count_epoch_;
-  job.visit = [this, inc, count](std::string_view key, std::string_view entry) {
-    if (count != count_epoch_ || !slots_.knows(inc))
-      return false;
-    if (key.size() > stored_prefix_bytes)
-      slots_.base(inc, stored_slot(key), key, entry);
-    return true;
-  };
-  job.done = [this, inc, count] {
-    if (count != count_epoch_)
-      return;
-    slots_.base_complete(inc);
-    if (slots_.all_counted())
-      options_.start.reset();
-    update_figures();
-  };
-  job.failed = [this](const error& e) {
-    if (e.code == errc::corrupt)
-      options_.counters->corrupt_entries.add();
-  };
-  start_scan(engine_kind::rocksdb, std::move(job));
-}
-
 // -- expiry (protocol 13)
 
 void shard::sweep() {
