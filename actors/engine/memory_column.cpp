@@ -1,5 +1,7 @@
 #include "actors/engine/memory_column.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -65,6 +67,31 @@ const memory_record* memory_column::find(std::string_view key) const noexcept {
   const auto& records = t->second->second.records;
   const auto r = records.find(key);
   return r == records.end() ? nullptr : *r;
+}
+
+void memory_column::prefetch(
+  std::span<const std::string_view> keys) const noexcept {
+  constexpr std::size_t at_once = 32;
+  std::array<const memory_table*, at_once> tables;
+  for (; !keys.empty(); keys = keys.subspan(std::min(at_once, keys.size()))) {
+    const auto n = std::min(at_once, keys.size());
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto t = index_.find(table_id::of(keys[i]).value());
+      tables[i] = t == index_.end() ? nullptr : &t->second->second;
+      if (tables[i] != nullptr)
+        __builtin_prefetch(tables[i]);
+    }
+    // A table's arrays are one block; its first place is near all others while
+    // it is small, and most are.
+    for (std::size_t i = 0; i < n; ++i)
+      if (tables[i] != nullptr && !tables[i]->records.empty())
+        __builtin_prefetch(&*tables[i]->records.begin());
+    for (std::size_t i = 0; i < n; ++i)
+      if (tables[i] != nullptr)
+        if (const auto r = tables[i]->records.find(keys[i]);
+            r != tables[i]->records.end())
+          __builtin_prefetch(*r);
+  }
 }
 
 memory_table& memory_column::table_for(std::string_view key) {

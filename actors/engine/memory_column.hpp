@@ -4,6 +4,7 @@
 #include <list>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 
 #include "actors/engine/flat_set.hpp"
@@ -115,6 +116,11 @@ public:
   ~memory_column();
 
   const memory_record* find(std::string_view key) const noexcept;
+
+  /// Lets the processor fetch what `find` of each key goes through. A lookup
+  /// waits for memory three times, one after the other; those of several keys
+  /// can wait together.
+  void prefetch(std::span<const std::string_view> keys) const noexcept;
 
   /// `undo` keeps what the newest snapshot sees; null if there is none.
   void put(std::string_view key, std::string_view value, undo_set* undo);

@@ -38,6 +38,11 @@ public:
     return read_status::found;
   }
 
+  void prefetch(column c,
+                std::span<const std::string_view> keys) const override {
+    column_of(c).prefetch(keys);
+  }
+
   result<void> apply(const write_batch& batch, durability) override {
     for (std::size_t i = 0; i < batch.count(); ++i)
       apply_item(batch.at(i));

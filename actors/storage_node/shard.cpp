@@ -61,7 +61,11 @@ void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
     clock_.observe(batch.clock);
   extend_ceiling();
   std::string_view bytes = batch.bytes;
-  for (const auto& o : batch.ops) {
+  const std::span<const op> ops = batch.ops;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (i % key_prefetch::ahead_max == 0)
+      prefetch_.run(*view_, store_.memory(), ops.subspan(i), bytes);
+    const auto& o = ops[i];
     const auto key = bytes.substr(0, o.key_bytes);
     const auto value = bytes.substr(o.key_bytes, o.value_bytes);
     bytes.remove_prefix(std::size_t{o.key_bytes} + o.value_bytes);

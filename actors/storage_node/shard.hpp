@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/storage_node/key_prefetch.hpp"
 #include "actors/storage_node/key_store.hpp"
 #include "actors/storage_node/peer_streams.hpp"
 #include "actors/storage_node/reply_outbox.hpp"
@@ -315,6 +316,7 @@ private:
   // Scratch, kept to spare allocations.
   read_buffer read_;
   std::string stored_key_;
+  key_prefetch prefetch_;
   std::string entry_;
 };
 

@@ -66,6 +66,10 @@ TEST_CASE_METHOD(fixture, "random writes match a sorted map", "[engine]") {
       snapshots.erase(snapshots.begin()
                       + pick(static_cast<std::uint32_t>(snapshots.size())));
 
+    std::vector<std::string> announced(pick(70));
+    std::generate(announced.begin(), announced.end(), any_key);
+    under_test->prefetch(column::data, std::vector<std::string_view>(
+                                         announced.begin(), announced.end()));
     const auto key = any_key();
     const auto found = now.find(key);
     CHECK(

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -79,6 +80,10 @@ public:
 
   virtual read_status get(column c, std::string_view key, read_mode mode,
                           read_buffer& out) const = 0;
+
+  /// A hint that `keys` of `c` are read next: an engine in memory lets the
+  /// processor fetch their places meanwhile. Changes nothing that can be seen.
+  virtual void prefetch(column, std::span<const std::string_view>) const {}
 
   /// Applies all of `batch` or nothing. `errc::disk_full`, `errc::io_error`:
   /// nothing of it may be taken as durable, and every later `apply` fails too
