@@ -1,4 +1,5 @@
-// More writes for an absent replica than hints have room for.
+// More at once than there is room for: hints for an absent replica, operations
+// that wait in a shard.
 #include "support/catch.hpp"
 #include "torc/counters.hpp"
 #include "torc/node_actors.hpp"
@@ -37,4 +38,38 @@ TEST_CASE("what hints had no room for is found by comparison") {
   REQUIRE(c.settle());
   CHECK(c.converge());
   CHECK(c.contents(torc::member_id{2}).size() == count + 1);
+}
+
+TEST_CASE("of a burst after a silence so many wait for the clock, the rest is "
+          "refused") {
+  torc::testing::cluster_options o;
+  o.seed = 207;
+  o.nodes = 1;
+  o.default_keyspace.engine = torc::engine_kind::memory;
+  o.default_keyspace.replicas = 1;
+  cluster c{o};
+  c.world().run_for(10s);
+  auto client = c.client(torc::member_id{1});
+  constexpr std::size_t count = 70'000;
+  std::size_t written = 0;
+  std::vector<std::string> refused;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto key = "k" + std::to_string(i);
+    client.start(torc::requests::put(key, "v"),
+                 [&, key](const torc::client_reply& r) {
+                   if (r.status == torc::no_error)
+                     ++written;
+                   else if (r.status == torc::errc::try_again)
+                     refused.push_back(key);
+                 });
+  }
+  c.world().run_for(1s);
+  CHECK(written + refused.size() == count);
+  CHECK(written >= 65'536);
+  REQUIRE_FALSE(refused.empty());
+  // Nothing was done of what was refused, and it may be sent again.
+  CHECK(c.contents(torc::member_id{1}).size() == written);
+  for (const auto& key : refused)
+    REQUIRE(client.put(key, "v"));
+  CHECK(c.contents(torc::member_id{1}).size() == count);
 }
