@@ -70,6 +70,59 @@ TEST_CASE("what a crash kept from being dropped is dropped at the next start",
   CHECK(in_old() == 0);
 }
 
+TEST_CASE("a shard counts its own slots at the start, and serves meanwhile",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  w.crash(0);
+  auto& n = w.nodes[0];
+  constexpr std::uint16_t slots = 20 * shard_world::shards;
+  write_batch b;
+  for (std::uint16_t slot = 0; slot < slots; ++slot) { // of all shards
+    std::string stored;
+    append_stored_key(stored, w.inc(), slot_id{slot}, "old",
+                      element_kind::string);
+    version_head h;
+    h.tag = {hlc_time{1}, actor_id{1}};
+    std::string entry;
+    encode_simple_entry(entry, h, "v");
+    b.put(column::data, stored, entry);
+  }
+  REQUIRE(n.disk->apply(b, durability::synced));
+  w.start(0);
+  const auto count = [&] {
+    auto o = shard_world::operation(op_kind::count, w.inc());
+    const std::string all(slot_count / 8, '\xff');
+    const auto id = w.submit(0, o, {}, all);
+    w.flush(0);
+    REQUIRE(w.answer(0, id) != nullptr);
+    return w.answer(0, id)->head;
+  };
+  std::size_t scans = 0;
+  std::size_t foreign = 0;
+  while (!n.scans.empty()) {
+    const auto& r = n.scans.front();
+    // The first only looks whether there is anything at all.
+    if (scans++ > 0
+        && (stored_slot(r.begin).value % shard_world::shards
+              != shard_world::shard
+            || r.end > slot_end(w.inc(), stored_slot(r.begin))))
+      ++foreign;
+    if (scans == 5) { // in the middle of it
+      CHECK(w.value(0, "old") == "v");
+      w.put(0, "new", "v");
+      w.remove(0, "old");
+      w.flush(0);
+      w.commit(0);
+      CHECK(count().status == errc::try_again);
+    }
+    w.scan(0);
+  }
+  CHECK(foreign == 0);
+  CHECK(scans == 1 + slot_count / shard_world::shards);
+  CHECK(count().number == slots / shard_world::shards); // one more, one less
+}
+
 TEST_CASE("pages give every key once, in the order of cursors", "[storage]") {
   for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
     shard_world w{1, engine};
