@@ -17,6 +17,8 @@ constexpr std::size_t bytes_around = 24;
 /// if there is some room.
 constexpr std::uint32_t room_step = 16;
 
+constexpr std::uint16_t queued_max = 0xffff;
+
 } // namespace
 
 void entry_cache::list::append(entry* e) noexcept {
@@ -36,6 +38,13 @@ entry_cache::key_hash::operator()(std::string_view key) const noexcept {
   return XXH3_64bits(key.data(), key.size());
 }
 
+void entry_cache::list::exchange(entry* old, entry* by) noexcept {
+  by->before = old->before;
+  by->after = old->after;
+  (by->before == nullptr ? first : by->before->after) = by;
+  (by->after == nullptr ? last : by->after->before) = by;
+}
+
 entry_cache::~entry_cache() {
   clear();
 }
@@ -48,7 +57,7 @@ bool entry_cache::find(std::string_view key, found& out) {
   const auto it = entries_.find(key);
   if (it == entries_.end())
     return false;
-  (*it)->in_use = true;
+  (*it)->flags |= in_use;
   out = {(*it)->bytes(), (*it)->seq};
   return true;
 }
@@ -79,10 +88,6 @@ entry_cache::entry* entry_cache::make(std::string_view key,
   return e;
 }
 
-void entry_cache::destroy(entry* e) noexcept {
-  ::operator delete(e); // nothing in it has a destructor
-}
-
 entry_cache::entry* entry_cache::add(std::string_view key,
                                      std::string_view bytes) {
   auto* e = make(key, bytes);
@@ -90,36 +95,48 @@ entry_cache::entry* entry_cache::add(std::string_view key,
   return e;
 }
 
+/// Gives an entry that is too small for its new bytes a larger block.
+entry_cache::entry* entry_cache::replace(entry* e, std::string_view bytes) {
+  auto* larger = make(e->key(), bytes);
+  larger->seq = e->seq;
+  larger->flags = e->flags;
+  if ((e->flags & in_ring) != 0)
+    ring_.exchange(e, larger);
+  entries_.erase(e);
+  entries_.insert(larger);
+  release(e);
+  return larger;
+}
+
+void entry_cache::queue(entry* e, std::uint64_t seq) {
+  TORC_ASSERT(seq != 0 && (dirty_.empty() || dirty_.back().seq <= seq));
+  e->seq = seq;
+  ++e->queued;
+  dirty_.push_back({e, seq});
+}
+
 void entry_cache::put_dirty(std::string_view key, std::string_view bytes,
                             std::uint64_t seq) {
-  TORC_ASSERT(seq != 0 && (dirty_.last == nullptr || dirty_.last->seq <= seq));
   const auto it = entries_.find(key);
   if (it == entries_.end()) {
-    auto* e = add(key, bytes);
-    e->seq = seq;
     ++dirty_count_;
-    dirty_.append(e);
-    return;
+    return queue(add(key, bytes), seq);
   }
   auto* e = *it;
   if (e->seq == 0) {
     clean_bytes_ -= cost_of(*e);
-    clean_.remove(e);
     ++dirty_count_;
-  } else {
-    dirty_.remove(e);
   }
-  if (bytes.size() <= e->capacity) {
+  const bool again = e->seq == seq;
+  if (bytes.size() <= e->capacity && e->queued < queued_max) {
     e->assign(bytes);
   } else {
-    auto* larger = make(key, bytes);
-    entries_.erase(it);
-    destroy(e);
-    e = larger;
-    entries_.insert(e);
+    e = replace(e, bytes);
+    e->seq = 0;
   }
-  e->seq = seq;
-  dirty_.append(e);
+  e->flags |= in_use;
+  if (!again || e->queued == 0)
+    queue(e, seq);
 }
 
 void entry_cache::put_clean(std::string_view key, std::string_view bytes) {
@@ -131,48 +148,72 @@ void entry_cache::put_clean(std::string_view key, std::string_view bytes) {
 
 void entry_cache::make_clean(entry* e) {
   e->seq = 0;
-  e->in_use = false;
   clean_bytes_ += cost_of(*e);
-  clean_.append(e);
+  if ((e->flags & in_ring) != 0)
+    return;
+  e->flags |= in_ring;
+  ring_.append(e);
 }
 
 void entry_cache::committed(std::uint64_t seq) {
-  while (dirty_.first != nullptr && dirty_.first->seq <= seq) {
-    entry* e = dirty_.first;
-    dirty_.remove(e);
-    --dirty_count_;
-    if (e->capacity > kept_bytes_max)
-      erase(e);
-    else
-      make_clean(e);
+  for (; !dirty_.empty() && dirty_.front().seq <= seq; dirty_.pop_front()) {
+    auto* e = dirty_.front().of;
+    --e->queued;
+    if ((e->flags & gone) != 0) {
+      release(e);
+    } else if (e->seq != 0 && e->seq <= seq) {
+      --dirty_count_;
+      if (e->capacity > kept_bytes_max)
+        erase(e);
+      else
+        make_clean(e);
+    }
   }
   shrink();
 }
 
 void entry_cache::erase(entry* e) {
   entries_.erase(e);
-  destroy(e);
+  if ((e->flags & in_ring) != 0)
+    ring_.remove(e);
+  release(e);
+}
+
+/// Nothing but the queue may know the entry.
+void entry_cache::release(entry* e) noexcept {
+  e->flags |= gone;
+  if (e->queued == 0)
+    ::operator delete(e); // nothing in it has a destructor
 }
 
 void entry_cache::shrink() {
   while (clean_bytes_ > clean_bytes_max_) {
-    entry* e = clean_.first;
-    clean_.remove(e);
-    if (e->in_use) {
-      e->in_use = false; // another round
-      clean_.append(e);
-      continue;
+    auto* e = ring_.first;
+    if (e->seq != 0) { // comes back when it is clean
+      e->flags &= static_cast<std::uint16_t>(~in_ring);
+      ring_.remove(e);
+    } else if ((e->flags & in_use) != 0) {
+      e->flags &= static_cast<std::uint16_t>(~in_use); // another round
+      ring_.remove(e);
+      ring_.append(e);
+    } else {
+      clean_bytes_ -= cost_of(*e);
+      erase(e);
     }
-    clean_bytes_ -= cost_of(*e);
-    erase(e);
   }
 }
 
 void entry_cache::clear() {
+  for (; !dirty_.empty(); dirty_.pop_front()) {
+    auto* e = dirty_.front().of;
+    --e->queued;
+    if ((e->flags & gone) != 0)
+      release(e);
+  }
   for (entry* e : entries_)
-    destroy(e);
+    release(e);
   entries_.clear();
-  dirty_ = clean_ = list{};
+  ring_ = list{};
   dirty_count_ = clean_bytes_ = 0;
 }
 

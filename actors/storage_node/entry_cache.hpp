@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,8 +19,9 @@ namespace torc::storage {
 /// the engine has. A key that is not here must be read from the engine.
 ///
 /// Clean entries go in the order in which they came, except that one which was
-/// read meanwhile gets another round (the CLOCK of Corbato, 1968). Lookups and
-/// changes are O(1); an overwrite allocates nothing if the new entry fits.
+/// read or written meanwhile gets another round (the CLOCK of Corbato, 1968).
+/// Lookups and changes are O(1); an overwrite allocates nothing if the new
+/// entry fits, and touches no other entry.
 class entry_cache {
 public:
   /// Larger entries are not kept once they are durable.
@@ -67,13 +69,14 @@ private:
   /// One block of memory: the key and the bytes lie behind it, so that a lookup
   /// touches little more than a cache line or two.
   struct entry {
-    std::uint64_t seq = 0;
+    std::uint64_t seq = 0; ///< Commit that makes it durable; 0: clean.
     entry* before = nullptr;
     entry* after = nullptr;
     std::uint32_t key_size = 0;
     std::uint32_t size = 0;     ///< Of the bytes.
     std::uint32_t capacity = 0; ///< Room for them.
-    bool in_use = false;        ///< Read since it became clean or had a round.
+    std::uint16_t flags = 0;
+    std::uint16_t queued = 0; ///< How often it is in the queue of dirty ones.
 
     char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
     const char* data() const noexcept {
@@ -86,6 +89,19 @@ private:
     void assign(std::string_view x) noexcept;
   };
 
+  enum flag : std::uint16_t {
+    in_use = 1,  ///< Read or written since it had a round.
+    in_ring = 2, ///< Has its place in the order of arrival.
+    gone = 4,    ///< Only the queue of dirty ones knows it still.
+  };
+
+  /// A change that is not durable yet; a later one of the same entry may
+  /// follow.
+  struct change {
+    entry* of;
+    std::uint64_t seq;
+  };
+
   /// Entries in order of arrival.
   struct list {
     entry* first = nullptr;
@@ -93,6 +109,7 @@ private:
 
     void append(entry* e) noexcept;
     void remove(entry* e) noexcept;
+    void exchange(entry* old, entry* by) noexcept;
   };
 
   struct key_hash {
@@ -114,15 +131,17 @@ private:
 
   static std::size_t cost_of(const entry& e) noexcept;
   static entry* make(std::string_view key, std::string_view bytes);
-  static void destroy(entry* e) noexcept;
   entry* add(std::string_view key, std::string_view bytes);
+  entry* replace(entry* e, std::string_view bytes);
+  void queue(entry* e, std::uint64_t seq);
   void make_clean(entry* e);
   void erase(entry* e);
+  static void release(entry* e) noexcept;
   void shrink();
 
   boost::unordered_flat_set<entry*, key_hash, key_equal> entries_;
-  list dirty_;
-  list clean_;
+  std::deque<change> dirty_; ///< By commit.
+  list ring_;                ///< Clean ones, and dirty ones not met since.
   std::size_t dirty_count_ = 0;
   std::size_t clean_bytes_ = 0;
   std::size_t clean_bytes_max_;
