@@ -108,8 +108,7 @@ private:
     unix_ms give_up_ms;
   };
 
-  // -- the cluster
-  // -----------------------------------------------------------------
+  // -- the cluster ------------------------------------------------------------
 
   void on_view(const std::shared_ptr<const cluster_view>& view) {
     if (router_) {
@@ -150,8 +149,7 @@ private:
     router_->on_peer_down(m);
   }
 
-  // -- requests
-  // --------------------------------------------------------------------
+  // -- requests ---------------------------------------------------------------
 
   void begin(client_request r, done_fn answer) {
     if (is_acquainted())
@@ -221,8 +219,7 @@ private:
     router_->start(session_, token, *ks, o, key, value);
   }
 
-  // -- scans
-  // -----------------------------------------------------------------------
+  // -- scans ------------------------------------------------------------------
 
   void begin_scan(std::uint64_t token, const keyspace_info& ks) {
     auto& r = requests_.at(token);
@@ -281,8 +278,7 @@ private:
     begin_scan(token, *ks);
   }
 
-  // -- router_events
-  // ---------------------------------------------------------------
+  // -- router_events ----------------------------------------------------------
 
   void send_operations(member_id to, std::uint16_t shard,
                        op_batch batch) override {
@@ -330,8 +326,7 @@ private:
     answer(std::move(reply));
   }
 
-  // -- turns
-  // -----------------------------------------------------------------------
+  // -- turns ------------------------------------------------------------------
 
   void on_flush() {
     if (!router_)

@@ -39,8 +39,7 @@ struct world::state {
 
   state(std::uint64_t seed, const configure_fn& configure);
 
-  // -- running
-  // -------------------------------------------------------------------
+  // -- running ----------------------------------------------------------------
   /// Handles one message of an actor that is ready; false: none is.
   bool step();
   void run(const std::function<bool()>* done, duration time);
@@ -49,13 +48,11 @@ struct world::state {
   actor_record& record(caf::actor_id id);
   void kill_all();
 
-  // -- links
-  // ---------------------------------------------------------------------
+  // -- links ------------------------------------------------------------------
   link_state& link(member_id from, member_id to);
   std::shared_ptr<connection> permanent(member_id a, member_id b);
 
-  // -- trace
-  // ---------------------------------------------------------------------
+  // -- trace ------------------------------------------------------------------
   void trace_bytes(const void* data, std::size_t size) noexcept;
   void trace_number(std::uint64_t n) noexcept { trace_bytes(&n, sizeof n); }
   void trace_time() noexcept;

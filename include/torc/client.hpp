@@ -128,8 +128,7 @@ public:
   /// The same session, with another level for operations that name none.
   client with(consistency level) const;
 
-  // -- blocking
-  // --------------------------------------------------------------------
+  // -- blocking ---------------------------------------------------------------
 
   result<read_reply> get(std::string_view key, read_options options = {});
   result<write_reply> put(std::string_view key, std::string_view value,
@@ -155,8 +154,7 @@ public:
   mput(const std::vector<std::pair<std::string, std::string>>& entries,
        put_options options = {});
 
-  // -- futures
-  // -----------------------------------------------------------------------
+  // -- futures ----------------------------------------------------------------
 
   std::future<result<read_reply>> async_get(std::string_view key,
                                             read_options options = {});
@@ -166,8 +164,7 @@ public:
   std::future<result<write_reply>> async_remove(std::string_view key,
                                                 read_options options = {});
 
-  // -- anything else
-  // -------------------------------------------------------------------
+  // -- anything else ----------------------------------------------------------
 
   /// Starts a request as it is, except that an empty keyspace, a missing level
   /// and the session token are filled in. `done` is called exactly once, on a

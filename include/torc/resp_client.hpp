@@ -55,8 +55,7 @@ public:
   /// kept.
   void add_address(const socket_address& address);
 
-  // -- one request at a time
-  // ---------------------------------------------------
+  // -- one request at a time --------------------------------------------------
 
   /// Sends a command and waits for its reply, connecting if need be. What was
   /// surely not done (-TRYAGAIN, -LOADING, -CLUSTERDOWN, no connection) is
@@ -65,8 +64,7 @@ public:
   result<resp_value> call(const argv& command,
                           request_kind kind = request_kind::read);
 
-  // -- pipelining
-  // ---------------------------------------------------------------
+  // -- pipelining -------------------------------------------------------------
 
   /// Connects to the first address that answers, beginning behind the one that
   /// failed last. Does nothing on a live connection. `refused`: a door wants

@@ -73,8 +73,7 @@ public:
   caf::actor_system& system() noexcept;
   random_source& random() noexcept;
 
-  // -- time
-  // --------------------------------------------------------------------
+  // -- time -------------------------------------------------------------------
 
   /// Since the beginning of the world.
   duration elapsed() const noexcept;
@@ -87,8 +86,7 @@ public:
   /// Messages handled so far.
   std::uint64_t steps() const noexcept;
 
-  // -- places
-  // ------------------------------------------------------------------
+  // -- places -----------------------------------------------------------------
 
   /// Runs `spawn`; the actors that it spawns, and whatever they spawn later,
   /// belong to `place`.
@@ -116,8 +114,7 @@ public:
   /// Ends everything as the destructor does, but keeps the actor system.
   void shut_down();
 
-  // -- links
-  // -------------------------------------------------------------------
+  // -- links ------------------------------------------------------------------
 
   /// On all links, or on those of one pair.
   void set_faults(const link_faults& faults);
@@ -132,8 +129,7 @@ public:
   /// Sees every message on every link; loses those that it returns false for.
   void set_filter(filter_fn filter);
 
-  // -- trace
-  // -------------------------------------------------------------------
+  // -- trace ------------------------------------------------------------------
 
   /// Adds a text of your own to the trace.
   void trace(std::string_view text);
