@@ -2,11 +2,14 @@
 #include <cstdio>
 #include <thread>
 
+#include "torc/log.hpp"
 #include "torc/torc.hpp"
 
 using namespace std::chrono_literals;
 
 int main() {
+  // Its nodes would tell on stderr what they do.
+  torc::log::set_level(torc::log_level::warn);
   auto cluster = torc::local_cluster::start();
   if (!cluster) {
     std::fprintf(stderr, "%s\n", cluster.error().message.c_str());
