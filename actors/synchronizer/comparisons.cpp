@@ -15,8 +15,8 @@ constexpr unix_ms retry_ms = 2'000;
 constexpr unix_ms offer_ms_max = 5'000;
 constexpr unix_ms silence_ms_max = 60'000;
 constexpr std::size_t offers_max = 256;
-/// Lists of keys under way to a peer.
-constexpr std::size_t lists_max = 8;
+/// Lists of keys being read for a peer or under way to it.
+constexpr std::size_t lists_max = 16;
 
 } // namespace
 
@@ -268,28 +268,24 @@ void comparisons::on_digests(const slot_digests& d) {
     const auto differing = differing_slots(r.mine[d.inc], theirs);
     for (const auto s : differing)
       if (s.value < slot_count)
-        r.differing.emplace_back(d.inc, s);
+        r.differing.push_back({d.round, d.inc, s, {}, {}});
     options_.counters->differing_slots.add(differing.size());
   }
   advance(d.round);
 }
 
-/// Reads the next part of the next differing slot, unless one is being read or
-/// the peer has enough to do; ends the round when nothing is left.
+/// Reads the next parts of differing slots, several at a time as each takes a
+/// while, unless the peer has enough to do; ends the round when nothing is
+/// left.
 void comparisons::advance(std::uint64_t id) {
   auto& r = rounds_.at(id);
-  if (r.reading || r.unanswered.size() >= lists_max)
-    return;
-  if (!r.part && !r.differing.empty()) {
-    const auto [inc, slot] = r.differing.front();
+  while (!r.differing.empty() && r.reading + r.unanswered.size() < lists_max) {
+    auto part = std::move(r.differing.front());
     r.differing.pop_front();
-    r.part = local::entries_query{id, inc, slot, {}, {}};
+    ++r.reading;
+    fx_.ask_entries(std::move(part));
   }
-  if (r.part) {
-    r.reading = true;
-    return fx_.ask_entries(*r.part);
-  }
-  if (!r.open.empty() || !r.unanswered.empty())
+  if (!r.open.empty() || r.reading > 0 || !r.unanswered.empty())
     return;
   const auto with = r.peer;
   rounds_.erase(id);
@@ -313,12 +309,10 @@ void comparisons::on_entries_answer(local::entries_answer a) {
     e.keys = std::move(a.keys);
     e.fingerprints = std::move(a.fingerprints);
     r.moved_ms = now_;
-    r.reading = false;
+    --r.reading;
     r.unanswered.emplace_back(a.inc, a.slot);
-    if (a.next.empty())
-      r.part.reset();
-    else
-      r.part->from = a.next;
+    if (!a.next.empty())
+      r.differing.push_front({a.round, a.inc, a.slot, a.next, {}});
     fx_.entries(r.peer, std::move(e));
     return advance(a.round);
   }

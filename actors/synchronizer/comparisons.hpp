@@ -4,7 +4,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <vector>
 
@@ -80,10 +79,9 @@ private:
     member_id peer;
     std::map<incarnation, std::vector<slot_digest>> mine;
     std::set<incarnation> open; ///< Not answered by the peer yet.
-    std::deque<std::pair<incarnation, slot_id>> differing;
-    /// The part of a slot's keys that is read next, or being read.
-    std::optional<local::entries_query> part;
-    bool reading = false;
+    /// Differing slots whose keys are still to be read, from where on.
+    std::deque<local::entries_query> differing;
+    std::size_t reading = 0; ///< Parts that the shards are reading.
     /// Slots of the lists that the peer has not answered yet.
     std::vector<std::pair<incarnation, slot_id>> unanswered;
     unix_ms moved_ms = 0; ///< When it last got further.
