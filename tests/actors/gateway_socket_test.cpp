@@ -7,6 +7,7 @@
 
 #include "support/gateway_world.hpp"
 #include "support/tcp_client.hpp"
+#include "torc/gateway.hpp"
 #include "torc/loop.hpp"
 #include "torc/socket_dealer.hpp"
 
