@@ -116,7 +116,9 @@ private:
     std::variant<parked_op, parked_push, parked_sweep, parked_resend>;
 
   struct key_waiters {
-    std::uint64_t load_id = 0;
+    /// The commit that the key waited for when its load began; 0: none. A load
+    /// that may have overtaken it says nothing about what is there after it.
+    std::uint64_t dirty_seq = 0;
     std::vector<parked> queue;
   };
 
@@ -174,6 +176,7 @@ private:
   void wait_for_clock(const call& c);
   void wait_for_load(const call& c, std::string_view stored_key);
   bool park_for_load(std::string_view stored_key, parked p);
+  void begin_load(const std::string& stored_key, key_waiters& w);
   void resume_waiters(const std::string& stored_key,
                       const local::load_result& r);
   void resume_push(keyspace_ref ks, const parked_push& p,

@@ -37,15 +37,19 @@ bool shard::park_for_load(std::string_view stored_key, parked p) {
   auto it = waiting_.find(stored_key);
   if (it == waiting_.end()) {
     it = waiting_.emplace(std::string{stored_key}, key_waiters{}).first;
-    it->second.load_id = ++next_id_;
-    loads_.emplace(it->second.load_id, std::string{stored_key});
-    options_.counters->loads.add();
-    effects_.load(
-      {options_.shard, it->second.load_id, std::string{stored_key}});
+    begin_load(it->first, it->second);
   }
   it->second.queue.push_back(std::move(p));
   ++parked_count_;
   return true;
+}
+
+void shard::begin_load(const std::string& stored_key, key_waiters& w) {
+  w.dirty_seq = store_.dirty_seq(stored_key);
+  const auto id = ++next_id_;
+  loads_.emplace(id, stored_key);
+  options_.counters->loads.add();
+  effects_.load({options_.shard, id, stored_key});
 }
 
 void shard::on_loaded(local::load_result r) {
@@ -55,6 +59,10 @@ void shard::on_loaded(local::load_result r) {
     return;
   const auto key = std::move(it->second);
   loads_.erase(it);
+  if (const auto w = waiting_.find(key);
+      w != waiting_.end() && w->second.dirty_seq != 0
+      && w->second.dirty_seq <= durable_seq_)
+    return begin_load(w->first, w->second);
   if (r.status == read_status::failed && r.failure->code == errc::corrupt)
     options_.counters->corrupt_entries.add();
   if (r.status == read_status::found)

@@ -102,7 +102,7 @@ bool shard_world::recover(std::size_t i) {
   return true;
 }
 
-bool shard_world::load(std::size_t i) {
+bool shard_world::begin_load(std::size_t i) {
   auto& n = nodes[i];
   if (n.loads.empty() || !n.life)
     return false;
@@ -116,7 +116,17 @@ bool shard_world::load(std::size_t i) {
     out.value.assign(buffer.view());
   else if (out.status == read_status::failed)
     out.failure = std::make_shared<const error>(buffer.error());
-  n.life->on_loaded(std::move(out));
+  n.loaded.push_back(std::move(out));
+  return true;
+}
+
+bool shard_world::load(std::size_t i) {
+  auto& n = nodes[i];
+  if (!n.life || (n.loaded.empty() && !begin_load(i)))
+    return false;
+  auto r = std::move(n.loaded.front());
+  n.loaded.pop_front();
+  n.life->on_loaded(std::move(r));
   return true;
 }
 

@@ -58,6 +58,7 @@ void shard_world::crash(std::size_t i, std::size_t survivors) {
   n.sync.reset();
   n.commits.clear();
   n.loads.clear();
+  n.loaded.clear();
   n.scans.clear();
   n.asked.clear();
   n.flush_asked = false;

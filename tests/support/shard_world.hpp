@@ -43,6 +43,7 @@ public:
     std::unique_ptr<sync::comparisons> sync;
     std::deque<local::commit_request> commits;
     std::deque<local::load_request> loads;
+    std::deque<local::load_result> loaded; ///< On their way to the shard.
     std::deque<local::scan_request> scans;
     std::deque<std::function<void()>> asked; ///< By its own synchronizer.
     std::map<std::uint64_t, reply> replies;
@@ -150,6 +151,10 @@ public:
 
   bool recover(std::size_t i);
 
+  /// A loader carries out the next request; its result is under way.
+  bool begin_load(std::size_t i);
+
+  /// The next result of a loader arrives.
   bool load(std::size_t i);
 
   bool scan(std::size_t i);
