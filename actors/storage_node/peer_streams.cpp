@@ -76,11 +76,10 @@ bool peer_streams::hint(peer_stream& s, std::uint64_t write,
                         std::string_view key, hlc_time written) {
   if (s.hinted.contains(key))
     return true;
-  const auto before = s.pushes.size();
-  s.pushes.add(write, key, written);
-  if (s.pushes.size() == before)
+  const auto* kept = s.pushes.add(write, key, written);
+  if (kept == nullptr)
     return false;
-  s.hinted.emplace(key);
+  s.hinted.emplace(kept->key);
   return true;
 }
 

@@ -21,9 +21,10 @@ namespace torc::storage {
 struct peer_stream {
   // -- what we send
   push_stream pushes;
-  /// Keys that were added as hints and have not left yet: such a key needs no
-  /// second hint, as what leaves is the record as it then is.
-  boost::unordered_flat_set<std::string, string_hash, std::equal_to<>> hinted;
+  /// Keys that were added as hints and have not left yet, as they lie in
+  /// `pushes`: such a key needs no second hint, as what leaves is the record as
+  /// it then is.
+  boost::unordered_flat_set<std::string_view> hinted;
   std::uint64_t stream = 0;         ///< This life of what we send.
   std::uint64_t last_batch = 0;     ///< Number of the last batch that left.
   std::string outbox;               ///< Items of the batch of this turn.

@@ -217,9 +217,12 @@ private:
                           std::string_view current, std::string_view received,
                           hlc_time floor);
   void leave_out(peer_stream& s) const;
+  void leave_to_comparison(peer_stream& s) const;
+  bool holds_nothing() const;
   void fill_outboxes();
   bool fill_outbox(peer_state& p, peer_stream& s);
-  void send_hint(member_id m, std::string_view key, std::string_view entry);
+  void send_hint(member_id m, std::string_view key, std::string_view entry,
+                 bool readable);
   bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
   bool has_others(keyspace_ref ks, slot_id s) const;
 

@@ -111,7 +111,7 @@ void shard::resume_waiters(const std::string& stored_key,
         sweep_key(ks, stored_key, current);
     } else if (const auto* again = std::get_if<parked_resend>(&p)) {
       // Not what an earlier waiter wrote: that is not durable yet (D1).
-      send_hint(again->to, stored_key, r.value);
+      send_hint(again->to, stored_key, r.value, !failed);
     }
   }
   parked_count_ += without_stamp.size();

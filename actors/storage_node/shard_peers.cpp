@@ -14,11 +14,17 @@ constexpr unix_ms fetch_again_after_ms = 500;
 
 void shard::on_peer_up(const local::peer_up& up) {
   now_ = options_.wall();
-  auto* known = peers_.find(up.member);
+  const auto* known = peers_.find(up.member);
+  const bool anew =
+    known == nullptr || known->streams.size() != up.roles->shards.size();
   bool compare = known == nullptr || known->streams.empty();
   peers_.connect(up.member, up.roles->shards, now_);
-  for (const auto& s : peers_.find(up.member)->streams)
+  for (auto& s : peers_.find(up.member)->streams) {
+    // Nothing was kept for it: only a comparison tells what it lacks.
+    if (anew && !holds_nothing())
+      leave_to_comparison(s);
     compare = compare || s.pushes.overflowed();
+  }
   if (compare)
     effects_.compare_soon(up.member);
   begin_pulls();
@@ -243,13 +249,26 @@ void shard::leave_out(peer_stream& s) const {
   s.overflow_round = newest_round_;
 }
 
+/// Something that the peer may lack is not among its hints.
+void shard::leave_to_comparison(peer_stream& s) const {
+  s.pushes.overflow();
+  s.overflow_round = newest_round_;
+}
+
+bool shard::holds_nothing() const {
+  const auto& t = slots_.totals();
+  return slots_.all_counted() && fresh_.empty() && t.live == 0 && t.dead == 0;
+}
+
 void shard::on_compared(const local::compared& c) {
+  now_ = options_.wall();
   if (auto* p = peers_.find(c.peer))
     for (auto& s : p->streams)
       if (s.overflow_round < c.round) {
         s.pushes.compared();
         s.left_out = false;
       }
+  check_waiters();
 }
 
 void shard::fill_outboxes() {
@@ -276,13 +295,13 @@ bool shard::fill_outbox(peer_state& p, peer_stream& s) {
     if (!waiting_.empty() && waiting_.contains(item->key))
       return false; // goes on after the load
     switch (store_.get_settled(ks->engine, item->key, read_)) {
-    case read_status::found: send_hint(p.id, item->key, read_.view()); break;
+    case read_status::found:
+      send_hint(p.id, item->key, read_.view(), true);
+      break;
     case read_status::would_block:
       park_for_load(item->key, parked_resend{p.id});
       return false;
-    case read_status::failed:
-      options_.counters->corrupt_entries.add();
-      [[fallthrough]];
+    case read_status::failed: send_hint(p.id, item->key, {}, false); break;
     case read_status::absent: peers_.skip(s);
     }
   }
@@ -290,16 +309,20 @@ bool shard::fill_outbox(peer_state& p, peer_stream& s) {
 }
 
 /// Sends the record of the hint that is next for `m`, if it is of this key.
-void shard::send_hint(member_id m, std::string_view key,
-                      std::string_view entry) {
+/// Nothing is there: nothing is sent. What cannot be read, or fails its checks,
+/// is left to comparison.
+void shard::send_hint(member_id m, std::string_view key, std::string_view entry,
+                      bool readable) {
   auto* p = peers_.find(m);
   auto* s = p == nullptr || !p->up ? nullptr : p->stream_for(stored_slot(key));
   const auto* item = s == nullptr ? nullptr : s->pushes.next();
   if (item == nullptr || item->key != key)
     return;
-  if (!view_entry(entry)) {
-    if (!entry.empty())
-      options_.counters->corrupt_entries.add();
+  if (readable && entry.empty())
+    return peers_.skip(*s);
+  if (!readable || !view_entry(entry)) {
+    options_.counters->corrupt_entries.add();
+    leave_to_comparison(*s);
     return peers_.skip(*s);
   }
   append_push(s->outbox, hlc_time{}, key, entry);

@@ -79,7 +79,7 @@ void shard::queue_hint(peer_stream& s, std::string_view stored_key,
                        hlc_time stamp) {
   if (peers_.hint(s, push_number_, stored_key, stamp))
     return;
-  s.overflow_round = newest_round_;
+  leave_to_comparison(s);
   options_.counters->hint_overflows.add();
 }
 

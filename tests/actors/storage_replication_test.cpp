@@ -99,6 +99,7 @@ TEST_CASE("too many hints are left to comparison", "[storage][replication]") {
 TEST_CASE("WAIT counts the replicas that have all writes before it",
           "[storage][replication]") {
   shard_world w{3};
+  w.run();
   w.connect_all();
   w.run();
   const auto wait = [&](std::uint64_t wanted, unix_ms timeout_ms) {

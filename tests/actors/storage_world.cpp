@@ -185,7 +185,7 @@ void shard_world::run() {
       more = scan(i) || more;
       more = ask(i) || more;
       for (std::size_t j = 0; j < nodes.size(); ++j) {
-        more = deliver(i, j) || more;
+        more = (!held.contains({i, j}) && deliver(i, j)) || more;
         if (auto& q = letters[{i, j}]; !q.empty()) {
           const auto f = std::move(q.front());
           q.pop_front();

@@ -92,6 +92,69 @@ TEST_CASE("what is too much is left to comparison, and nobody is told that it "
   CHECK(s.acknowledged(3));
 }
 
+TEST_CASE("what a comparison added counts for all writes before it",
+          "[push_stream]") {
+  push_stream s{100, 3};
+  s.overflow(); // writes up to 9 went to nobody
+  s.add(10, "found by the comparison", {});
+  s.compared();
+  CHECK_FALSE(s.overflowed());
+  s.add(11, "written after it", {});
+  CHECK_FALSE(s.acknowledged(5));
+  s.sent(1, 1);
+  s.sent(2, 1);
+  CHECK_FALSE(s.acknowledged(5));
+  s.acknowledge(1);
+  CHECK(s.acknowledged(10));
+  CHECK_FALSE(s.acknowledged(11));
+  s.acknowledge(2);
+  CHECK(s.acknowledged(11));
+}
+
+TEST_CASE("what is dropped after a comparison needs another one",
+          "[push_stream]") {
+  push_stream s{100, 2};
+  s.overflow();
+  s.add(1, "a", {});
+  s.compared();
+  s.overflow();
+  s.sent(1, 1);
+  s.acknowledge(1);
+  CHECK_FALSE(s.acknowledged(1));
+  s.compared();
+  CHECK(s.acknowledged(1));
+}
+
+TEST_CASE("an item without anything to send goes with those before it",
+          "[push_stream]") {
+  push_stream s{100, 10};
+  for (std::uint64_t i = 1; i <= 4; ++i)
+    s.add(i, std::to_string(i), {});
+  s.sent(1, 10);
+  s.skip();
+  s.skip();
+  REQUIRE(s.next() != nullptr);
+  CHECK(s.next()->key == "4");
+  CHECK_FALSE(s.acknowledged(2));
+  s.acknowledge(1);
+  CHECK(s.acknowledged(3));
+  CHECK(s.size() == 1);
+  CHECK(s.in_flight_bytes() == 0);
+}
+
+TEST_CASE("the keys held are bounded by their bytes", "[push_stream]") {
+  push_stream s;
+  const std::string key(limits::key_bytes_max, 'k');
+  std::size_t held = 0;
+  while (s.add(1, key, {}) != nullptr)
+    ++held;
+  CHECK(held == push_stream::key_bytes_max / key.size());
+  CHECK(s.overflowed());
+  s.sent(1, 1);
+  s.acknowledge(1);
+  CHECK(s.add(2, key, {}) != nullptr);
+}
+
 TEST_CASE("no write is forgotten, whatever links do", "[push_stream]") {
   std::mt19937 random{17};
   for (int round = 0; round < 50; ++round) {

@@ -190,6 +190,8 @@ public:
            std::deque<std::function<void()>>>
     letters; ///< Between synchronizers.
   std::set<std::pair<std::size_t, std::size_t>> up;
+  /// Links on which `run` lets batches wait.
+  std::set<std::pair<std::size_t, std::size_t>> held;
   unix_ms now_ms = 1'700'000'000'000;
   std::uint64_t next_op = 0;
   std::uint64_t turns = 0;
