@@ -19,8 +19,7 @@ const push_stream::item* push_stream::add(std::uint64_t write_seq,
 bool push_stream::add_sent(std::uint64_t write_seq, std::string_view key,
                            hlc_time written, std::size_t bytes,
                            std::uint64_t batch) {
-  if (sent_ != items_.size() || sent_bytes_ >= window_bytes_
-      || full())
+  if (sent_ != items_.size() || sent_bytes_ >= window_bytes_ || full())
     return false;
   items_.push_back({write_seq, batch, static_cast<std::uint32_t>(bytes),
                     written, std::string{key}});

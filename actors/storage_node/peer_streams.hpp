@@ -30,7 +30,8 @@ struct peer_stream {
   std::string outbox;               ///< Items of the batch of this turn.
   unix_ms moved_ms = 0;             ///< When what is in flight last moved.
   std::uint64_t overflow_round = 0; ///< Newest comparison at the last overflow.
-  bool left_out = false; ///< There was no room for what a comparison found.
+  /// Something was left to a comparison since one was asked for.
+  bool comparison_due = false;
 
   // -- what we receive
   std::uint64_t in_stream = 0; ///< The peer's stream that we receive.

@@ -24,6 +24,7 @@ void shard::on_peer_up(const local::peer_up& up) {
     if (anew && !holds_nothing())
       leave_to_comparison(s);
     compare = compare || s.pushes.overflowed();
+    s.comparison_due = false;
   }
   if (compare)
     effects_.compare_soon(up.member);
@@ -245,7 +246,7 @@ void shard::on_push_keys(const local::push_keys& request) {
 
 /// What a comparison found has no room: another one finds it again.
 void shard::leave_out(peer_stream& s) const {
-  s.left_out = true;
+  s.comparison_due = true;
   s.overflow_round = newest_round_;
 }
 
@@ -266,7 +267,7 @@ void shard::on_compared(const local::compared& c) {
     for (auto& s : p->streams)
       if (s.overflow_round < c.round) {
         s.pushes.compared();
-        s.left_out = false;
+        s.comparison_due = false;
       }
   check_waiters();
 }

@@ -119,12 +119,13 @@ void shard::on_tick() {
 /// A peer whose hints overflowed, or had no room for all that a comparison
 /// found, has room again: another comparison finds the rest.
 void shard::compare_drained() {
-  for (const auto& p : peers_.all())
-    if (p->up
-        && std::any_of(p->streams.begin(), p->streams.end(), [](const auto& s) {
-             return (s.pushes.overflowed() || s.left_out)
-                    && s.pushes.size() < limits::hints_max / 4;
-           }))
+  for (const auto& p : peers_.all()) {
+    bool ask = false;
+    if (p->up)
+      for (auto& s : p->streams)
+        if (s.pushes.size() < limits::hints_max / 4)
+          ask = std::exchange(s.comparison_due, false) || ask;
+    if (ask)
       effects_.compare_soon(p->id);
 }
 
