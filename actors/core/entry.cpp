@@ -13,7 +13,9 @@
 
 #include <xxhash.h>
 
+#include "torc/core/assert.hpp"
 #include "torc/core/byte_codec.hpp"
+#include "torc/core/checked_entry.hpp"
 #include "torc/core/limits.hpp"
 
 namespace torc {
@@ -204,51 +206,25 @@ bool read_versions(byte_reader& r, Take take) {
   return r.rest().empty();
 }
 
-result<std::optional<std::string>> merge_slowly(conflict_policy policy,
-                                                std::string_view stored,
-                                                std::string_view received,
-                                                hlc_time floor) {
-  auto mine = decode_entry(stored);
-  if (!mine)
-    return std::move(mine).error();
-  auto other = decode_entry(received);
-  if (!other)
-    return std::move(other).error();
-  auto joined = join(policy, mine->rec, other->rec);
-  const bool same = joined == mine->rec;
-  const bool theirs = joined == other->rec;
-  key_state next;
-  next.cb = std::max(mine->cb, other->cb);
-  next.clean = other->cb > mine->cb ? other->clean && theirs
-               : other->cb == mine->cb
-                 ? (mine->clean && same) || (other->clean && theirs)
-                 : mine->clean && same;
-  next.tf = same ? mine->tf : floor;
-  next.rec = std::move(joined);
-  if (next == *mine)
-    return std::optional<std::string>{};
-  std::string out;
-  encode_entry(out, next);
-  return std::optional{std::move(out)};
+/// The same without checks, for bytes that passed them.
+std::string_view open_checked(std::string_view bytes, std::uint8_t& present) {
+  TORC_ASSERT(bytes.size() >= 2 + checksum32_bytes);
+  present = static_cast<std::uint8_t>(bytes[1]);
+  bytes.remove_suffix(checksum32_bytes);
+  return bytes.substr(2);
 }
 
-} // namespace
-
-result<entry_view> view_entry(std::string_view bytes) {
-  std::uint8_t present = 0;
-  const auto body = open_entry(bytes, present);
-  if (!body)
-    return body.error();
+result<entry_view> view_body(std::string_view body, std::uint8_t present) {
   entry_view out;
   if (present == 0) {
-    byte_reader r{*body};
+    byte_reader r{body};
     if (!read_head(r, out.head))
       return corrupt("bad version");
     out.value = r.rest();
     out.simple = true;
     return out;
   }
-  byte_reader r{*body};
+  byte_reader r{body};
   key_state rest;
   if ((present & presence::many) != 0) {
     out.head.tombstone = true; // without a version there is nothing to see
@@ -264,6 +240,24 @@ result<entry_view> view_entry(std::string_view bytes) {
     return corrupt("bad fields");
   out.value = r.rest();
   return out;
+}
+
+} // namespace
+
+result<entry_view> view_entry(std::string_view bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_entry(bytes, present);
+  if (!body)
+    return body.error();
+  return view_body(*body, present);
+}
+
+entry_view view_checked_entry(std::string_view bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_checked(bytes, present);
+  const auto view = view_body(body, present);
+  TORC_ASSERT(view);
+  return *view;
 }
 
 result<key_state> decode_entry(std::string_view bytes) {
@@ -326,17 +320,23 @@ void encode_simple_entry(std::string& out, const version_head& head,
 record_id entry_fingerprint(std::string_view stored_key,
                             std::string_view entry_bytes) {
   std::uint8_t present = 0;
-  const auto body = open_entry(entry_bytes, present);
-  if (!body)
-    return {};
+  return open_entry(entry_bytes, present)
+           ? checked_entry_fingerprint(stored_key, entry_bytes)
+           : record_id{};
+}
+
+record_id checked_entry_fingerprint(std::string_view stored_key,
+                                    std::string_view entry_bytes) {
+  std::uint8_t present = 0;
+  const auto body = open_checked(entry_bytes, present);
   XXH128_hash_t h{};
   if (present == 0) {
     // One version and nothing else: its head is its identity.
-    byte_reader r{*body};
+    byte_reader r{body};
     version_head head;
     if (!read_head(r, head))
       return {};
-    const auto head_bytes = body->substr(0, body->size() - r.rest().size());
+    const auto head_bytes = body.substr(0, body.size() - r.rest().size());
     h = XXH3_128bits(head_bytes.data(), head_bytes.size());
   } else {
     const auto state = decode_entry(entry_bytes);
@@ -356,39 +356,6 @@ record_id entry_fingerprint(std::string_view stored_key,
   const auto k = XXH3_128bits_withSeed(stored_key.data(), stored_key.size(),
                                        h.low64 ^ h.high64);
   return {k.low64 ^ h.low64, k.high64 ^ h.high64};
-}
-
-result<std::optional<std::string>> merge_entries(conflict_policy policy,
-                                                 std::string_view stored,
-                                                 std::string_view received,
-                                                 hlc_time floor) {
-  if (received.empty())
-    return std::optional<std::string>{};
-  const auto theirs = view_entry(received);
-  if (!theirs)
-    return theirs.error();
-  if (stored.empty()) {
-    if (floor.value == 0 && theirs->simple)
-      return std::optional{std::string{received}};
-    auto state = decode_entry(received);
-    if (!state)
-      return std::move(state).error();
-    state->tf = floor;
-    std::string out;
-    encode_entry(out, *state);
-    return std::optional{std::move(out)};
-  }
-  const auto mine = view_entry(stored);
-  if (!mine)
-    return mine.error();
-  if (policy != conflict_policy::lww || !mine->simple || !theirs->simple
-      || floor.value != 0)
-    return merge_slowly(policy, stored, received, floor);
-  if (theirs->head.tag > mine->head.tag
-      || (theirs->head.tag == mine->head.tag && theirs->head.expired
-          && !mine->head.expired))
-    return std::optional{std::string{received}};
-  return std::optional<std::string>{};
 }
 
 } // namespace torc

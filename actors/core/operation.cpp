@@ -1,6 +1,7 @@
 #include "torc/core/operation.hpp"
 
 #include "torc/core/assert.hpp"
+#include "torc/core/checked_entry.hpp"
 
 namespace torc {
 namespace {
@@ -81,30 +82,40 @@ result<key_answer> apply_operation(const key_request& request,
                                    std::string_view stored, torc::tag stamp,
                                    unix_ms now, hlc_time floor,
                                    std::string& entry) {
+  if (stored.empty())
+    return apply_to_checked_entry(request, stored, nullptr, stamp, now, floor,
+                                  entry);
+  const auto view = view_entry(stored);
+  if (!view)
+    return view.error();
+  return apply_to_checked_entry(request, stored, &*view, stamp, now, floor,
+                                entry);
+}
+
+result<key_answer> apply_to_checked_entry(const key_request& request,
+                                          std::string_view stored,
+                                          const entry_view* view,
+                                          torc::tag stamp, unix_ms now,
+                                          hlc_time floor, std::string& entry) {
   key_answer answer;
-  entry_view view;
-  const bool present = !stored.empty();
+  const bool present = view != nullptr;
   if (present) {
-    auto parsed = view_entry(stored);
-    if (!parsed)
-      return std::move(parsed).error();
-    view = *parsed;
-    answer.found = view.head.visible(now);
-    answer.head = view.head;
+    answer.found = view->head.visible(now);
+    answer.head = view->head;
     if (answer.found)
-      answer.value = view.value;
+      answer.value = view->value;
   }
-  const auto head =
-    next_version(request, present ? &view : nullptr, stamp, now);
+  const auto head = next_version(request, view, stamp, now);
   if (!head)
     return answer;
-  TORC_ASSERT(!present || view.head.tag < head->tag);
+  TORC_ASSERT(!present || view->head.tag < head->tag);
   answer.changed = true;
   answer.head = *head;
   std::string_view value;
   if (!head->tombstone)
-    value = request.kind == op_kind::put ? request.value : view.value;
-  if (floor.value == 0 && (!present || view.simple)) {
+    value =
+      request.kind == op_kind::put || !present ? request.value : view->value;
+  if (floor.value == 0 && (!present || view->simple)) {
     encode_simple_entry(entry, *head, value);
     return answer;
   }
@@ -150,16 +161,21 @@ result<std::optional<std::string>> sweep_entry(std::string_view stored,
 }
 
 entry_weight weigh_entry(std::string_view stored_key, std::string_view entry) {
+  return entry.empty() || !view_entry(entry)
+           ? entry_weight{}
+           : weigh_checked_entry(stored_key, entry);
+}
+
+entry_weight weigh_checked_entry(std::string_view stored_key,
+                                 std::string_view entry) {
   entry_weight w;
   if (entry.empty())
     return w;
-  const auto view = view_entry(entry);
-  if (!view)
-    return w;
-  w.live = !view->head.tombstone && !view->head.expired;
+  const auto view = view_checked_entry(entry);
+  w.live = !view.head.tombstone && !view.head.expired;
   w.dead = !w.live;
-  w.expires_at = w.live ? view->head.expires_at : 0;
-  w.fingerprint = entry_fingerprint(stored_key, entry);
+  w.expires_at = w.live ? view.head.expires_at : 0;
+  w.fingerprint = checked_entry_fingerprint(stored_key, entry);
   return w;
 }
 

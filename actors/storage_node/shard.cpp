@@ -1,6 +1,7 @@
 // Operations of clients: what a coordinating replica does with them.
 #include "actors/storage_node/shard.hpp"
 
+#include "torc/core/checked_entry.hpp"
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
 #include "torc/log.hpp"
@@ -192,11 +193,20 @@ void shard::execute_on_key(const call& c, keyspace_ref ks) {
 bool shard::decide(const call& c, keyspace_ref ks, std::string_view stored_key,
                    std::string_view current, bool dirty) {
   const auto& o = c.what;
+  entry_view view;
+  if (!current.empty()) {
+    const auto checked = view_entry(current);
+    if (!checked) {
+      options_.counters->corrupt_entries.add();
+      refuse(o, c.from, checked.error().code, checked.error().message);
+      return true;
+    }
+    view = *checked;
+  }
   torc::tag stamp;
   if (is_write(o.kind)) {
     if (!current.empty())
-      if (const auto view = view_entry(current); view)
-        clock_.observe(view->head.tag.h);
+      clock_.observe(view.head.tag.h);
     const auto h = clock_.now(now_);
     if (!h && !broken_)
       return false;
@@ -208,7 +218,9 @@ bool shard::decide(const call& c, keyspace_ref ks, std::string_view stored_key,
   }
   entry_.clear();
   const key_request request{o.kind, o.flags, o.deadline, c.value};
-  auto answer = apply_operation(request, current, stamp, now_, {}, entry_);
+  auto answer =
+    apply_to_checked_entry(request, current, current.empty() ? nullptr : &view,
+                           stamp, now_, {}, entry_);
   if (!answer) {
     options_.counters->corrupt_entries.add();
     refuse(o, c.from, answer.error().code, answer.error().message);

@@ -185,6 +185,7 @@ private:
   void resume_clock_waiters();
 
   // -- shard_store.cpp: state changes
+  /// REQUIRES: both entries are checked, or the old one is empty.
   result<std::uint64_t> store(keyspace_ref ks, std::string_view stored_key,
                               std::string_view old_entry,
                               std::string_view new_entry, hlc_time own_stamp);

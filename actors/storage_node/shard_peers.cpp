@@ -207,7 +207,8 @@ shard::push_outcome shard::merge_push(keyspace_ref ks,
   auto merged = merge_entries(ks->policy, current, received, floor);
   if (!merged) {
     options_.counters->corrupt_entries.add();
-    merged = merge_entries(ks->policy, {}, received, floor);
+    current = {};
+    merged = merge_entries(ks->policy, current, received, floor);
     if (!merged)
       return {push_outcome::settled, 0};
   }

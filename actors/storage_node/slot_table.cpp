@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "torc/core/assert.hpp"
+#include "torc/core/checked_entry.hpp"
 
 namespace torc::storage {
 namespace {
@@ -81,20 +82,30 @@ void slot_table::replace(incarnation inc, slot_id s, std::string_view key,
   if (f == nullptr)
     return;
   if (!old_entry.empty()) {
-    const auto w = weigh_entry(key, old_entry);
+    const auto w = weigh_checked_entry(key, old_entry);
     f->digest.subtract(w.fingerprint);
     apply(*f, w, key.size() + old_entry.size(), -1);
     apply(totals_, w, key.size() + old_entry.size(), -1);
   }
-  if (!new_entry.empty()) {
-    const auto w = weigh_entry(key, new_entry);
-    f->digest.add(w.fingerprint);
-    apply(*f, w, key.size() + new_entry.size(), 1);
-    apply(totals_, w, key.size() + new_entry.size(), 1);
-    if (w.expires_at != 0
-        && (f->next_deadline == 0 || w.expires_at < f->next_deadline))
-      f->next_deadline = w.expires_at;
-  }
+  if (!new_entry.empty())
+    count(*f, weigh_checked_entry(key, new_entry),
+          key.size() + new_entry.size());
+}
+
+void slot_table::base(incarnation inc, slot_id s, std::string_view key,
+                      std::string_view entry) {
+  if (auto* f = at(inc, s); f != nullptr && !entry.empty())
+    count(*f, weigh_entry(key, entry), key.size() + entry.size());
+}
+
+void slot_table::count(slot_figures& f, const entry_weight& w,
+                       std::size_t bytes) {
+  f.digest.add(w.fingerprint);
+  apply(f, w, bytes, 1);
+  apply(totals_, w, bytes, 1);
+  if (w.expires_at != 0
+      && (f.next_deadline == 0 || w.expires_at < f.next_deadline))
+    f.next_deadline = w.expires_at;
 }
 
 void slot_table::base_complete(incarnation inc) {

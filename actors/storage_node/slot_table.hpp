@@ -57,14 +57,14 @@ public:
   }
 
   /// Replaces one entry's weight; either side may be empty.
+  /// REQUIRES: what is not empty is checked (core/checked_entry.hpp).
   void replace(incarnation inc, slot_id s, std::string_view key,
                std::string_view old_entry, std::string_view new_entry);
 
-  /// Adds an entry of the start's snapshot.
+  /// Adds an entry of the start's snapshot. One that fails its checks counts
+  /// for nothing.
   void base(incarnation inc, slot_id s, std::string_view key,
-            std::string_view entry) {
-    replace(inc, s, key, {}, entry);
-  }
+            std::string_view entry);
   void base_complete(incarnation inc);
 
   /// True once the figures are whole.
@@ -93,6 +93,7 @@ private:
   const space* space_of(incarnation inc) const noexcept;
   space* space_of(incarnation inc) noexcept;
   slot_figures* at(incarnation inc, slot_id s) noexcept;
+  void count(slot_figures& f, const entry_weight& w, std::size_t bytes);
 
   std::uint16_t shard_;
   std::uint16_t shards_;
