@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <memory>
 #include <tuple>
 
 #include "actors/gateway/commands.hpp"
@@ -69,6 +70,85 @@ std::int64_t reachable_others(core& c, const keyspace_info& ks) {
   return std::min<std::int64_t>(n, ks.replicas - 1);
 }
 
+/// Asks the shards again and again until enough replicas have the writes, time
+/// is up or the session ends. Each question is a short one: a shard keeps it no
+/// longer than that, whatever becomes of the session.
+class wait_command : public std::enable_shared_from_this<wait_command> {
+public:
+  wait_command(core& c, reply_place place, std::int64_t wanted, unix_ms timeout)
+    : core_(c), place_(place),
+      wanted_(static_cast<std::uint64_t>(std::max<std::int64_t>(wanted, 0))),
+      deadline_(timeout == 0 ? 0 : c.now() + timeout) {}
+
+  void ask(session& s, const std::vector<wait_question>& questions) {
+    left_ = questions.size();
+    fewest_ = std::numeric_limits<std::int64_t>::max();
+    asked_ms_ = core_.now();
+    const auto wait_ms = deadline_ == 0
+                           ? question_ms
+                           : std::min(question_ms, deadline_ - asked_ms_);
+    for (const auto& q : questions) {
+      op o;
+      o.kind = op_kind::wait;
+      o.inc = q.inc;
+      o.slot = q.slot;
+      o.b = wanted_;
+      o.deadline = asked_ms_ + wait_ms;
+      core_.start_at(
+        s, q.member, q.shard, o, {}, wait_ms + grace_ms,
+        [self = shared_from_this()](const answer& a) { self->take(a); });
+    }
+  }
+
+private:
+  static constexpr unix_ms question_ms = 2'000;
+  static constexpr unix_ms grace_ms = 1'000;
+
+  void take(const answer& a) {
+    const bool answered = a.reply.status == no_error;
+    // A shard that is slow is asked again.
+    failed_ = failed_ || (!answered && a.reply.status != errc::timeout);
+    fewest_ = std::min(
+      fewest_, answered ? static_cast<std::int64_t>(a.reply.number) : 0);
+    auto* s = core_.find(place_.session);
+    if (--left_ != 0 || s == nullptr)
+      return;
+    const bool met =
+      fewest_ > 0 && static_cast<std::uint64_t>(fewest_) >= wanted_;
+    if (met || failed_ || !ran_its_time())
+      return finish(*s, met);
+    const auto questions = questions_of(core_, *s);
+    if (!questions)
+      fewest_ = 0;
+    if (!questions || questions->empty())
+      return finish(*s, false);
+    ask(*s, *questions);
+  }
+
+  /// True if the shards would have waited longer had they been asked to. Their
+  /// clocks may be a little ahead of ours.
+  bool ran_its_time() const {
+    return core_.now() >= asked_ms_ + question_ms / 2
+           && (deadline_ == 0 || core_.now() < deadline_);
+  }
+
+  void finish(session& s, bool met) {
+    s.written_met = met;
+    core_.writer(s, place_.slot).integer(fewest_);
+    core_.finish(s, place_.slot);
+    core_.release(s);
+  }
+
+  core& core_;
+  reply_place place_;
+  std::uint64_t wanted_;
+  unix_ms deadline_; ///< 0: none.
+  unix_ms asked_ms_ = 0;
+  std::size_t left_ = 0;
+  std::int64_t fewest_ = 0;
+  bool failed_ = false; ///< Some shard will not say.
+};
+
 } // namespace
 
 void run_wait(core& c, const request& r) {
@@ -92,40 +172,10 @@ void run_wait(core& c, const request& r) {
     return c.integer(r, 0);
   if (questions->empty())
     return c.integer(r, reachable_others(c, *ks));
-  struct progress {
-    std::size_t left;
-    std::int64_t fewest;
-  };
-  auto p = std::make_shared<progress>(
-    progress{questions->size(), std::numeric_limits<std::int64_t>::max()});
-  const reply_place place{s.key, r.slot};
-  constexpr unix_ms grace_ms = 1'000;
-  const auto wait_ms = static_cast<unix_ms>(*timeout);
   c.hold(s);
-  for (const auto& q : *questions) {
-    op o;
-    o.kind = op_kind::wait;
-    o.inc = q.inc;
-    o.slot = q.slot;
-    o.b = static_cast<std::uint64_t>(std::max<std::int64_t>(*wanted, 0));
-    o.deadline = wait_ms == 0 ? 0 : c.now() + wait_ms;
-    c.start_at(
-      s, q.member, q.shard, o, {}, wait_ms == 0 ? 0 : wait_ms + grace_ms,
-      [&c, place, p, most = o.b](const answer& a) {
-        p->fewest =
-          std::min(p->fewest, a.reply.status == no_error
-                                ? static_cast<std::int64_t>(a.reply.number)
-                                : 0);
-        auto* waiting = c.find(place.session);
-        if (--p->left != 0 || waiting == nullptr)
-          return;
-        waiting->written_met =
-          p->fewest > 0 && static_cast<std::uint64_t>(p->fewest) >= most;
-        c.writer(*waiting, place.slot).integer(p->fewest);
-        c.finish(*waiting, place.slot);
-        c.release(*waiting);
-      });
-  }
+  std::make_shared<wait_command>(c, reply_place{s.key, r.slot}, *wanted,
+                                 static_cast<unix_ms>(*timeout))
+    ->ask(s, *questions);
 }
 
 } // namespace torc::gateway

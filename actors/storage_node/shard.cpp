@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t replies_waiting_max = 262'144;
 constexpr std::size_t commit_bytes_max = 64 * limits::mib;
 constexpr std::size_t wait_ops_max = 65'536;
+/// Who asks may be gone: whoever is there asks again.
+constexpr unix_ms wait_ms_max = 5'000;
 
 op_reply reply_to(const op& o) {
   op_reply r;
@@ -315,7 +317,11 @@ bool shard::is_replica(member_id m, keyspace_ref ks, slot_id s) const {
 void shard::wait(const call& c) {
   if (wait_ops_.size() >= wait_ops_max)
     return refuse(c.what, c.from, errc::try_again, "too many WAITs");
-  wait_ops_.push_back({c.what, c.from, last_seq(), 0});
+  waiter w{c.what, c.from, last_seq(), 0};
+  const auto latest = now_ + wait_ms_max;
+  if (w.what.deadline == 0 || w.what.deadline > latest)
+    w.what.deadline = latest;
+  wait_ops_.push_back(std::move(w));
   check_waiters();
 }
 
@@ -343,7 +349,7 @@ void shard::check_waiters() {
         w.push_number = push_number_;
       n = replicas_with(w);
     }
-    if (n < w.what.b && (w.what.deadline == 0 || now_ < w.what.deadline))
+    if (n < w.what.b && now_ < w.what.deadline)
       return false;
     auto r = reply_to(w.what);
     r.number = n;

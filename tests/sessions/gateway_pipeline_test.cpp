@@ -292,6 +292,31 @@ TEST_CASE("hostile bytes in any pieces leave nothing behind") {
   CHECK(w.core->session_count() == 0);
 }
 
+TEST_CASE("WAIT without a limit leaves nothing behind when its client goes") {
+  gateway_world w{3};
+  {
+    gateway_client c{w};
+    CHECK(c("SET k v") == "+OK\r\n");
+    w.held = true;
+    CHECK(c("WAIT 2 0").empty());
+    CHECK(w.core->routes().under_way() == 1);
+    w.pass(10'000); // asked again and again
+    CHECK(c.take().empty());
+    CHECK(w.core->routes().under_way() == 1);
+    CHECK(w.sent.size() >= 3);
+    w.held = false;
+    w.run();
+    CHECK(c.take() == ":2\r\n");
+    CHECK(c("SET k v") == "+OK\r\n");
+    w.held = true;
+    CHECK(c("WAIT 2 0").empty());
+    CHECK(w.core->routes().under_way() == 1);
+  }
+  w.pass(10'000);
+  CHECK(w.core->session_count() == 0);
+  CHECK(w.core->routes().under_way() == 0);
+}
+
 TEST_CASE("WAIT says how many other replicas have the writes") {
   gateway_world w{3};
   gateway_client c{w};
