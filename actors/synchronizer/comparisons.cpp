@@ -16,7 +16,7 @@ constexpr unix_ms offer_ms_max = 5'000;
 constexpr unix_ms silence_ms_max = 60'000;
 constexpr std::size_t offers_max = 256;
 /// Lists of keys being read for a peer or under way to it.
-constexpr std::size_t lists_max = 16;
+constexpr std::size_t lists_max = 64;
 
 } // namespace
 
