@@ -131,6 +131,9 @@ private:
     scan_visitor visit;                              ///< False: enough.
     std::function<void()> done;
     std::function<void(const error&)> failed;
+    /// What cannot be read is passed over: given the last place that could be,
+    /// says where to go on. Null: that is a failure.
+    std::function<std::string(std::string_view)> pass_over;
     bool repeat = false; ///< After a failure the part is tried again later.
   };
 

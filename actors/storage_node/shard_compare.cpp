@@ -1,5 +1,6 @@
 // What a shard tells the synchronizer: digests of slots, keys of a slot.
 #include "actors/storage_node/shard.hpp"
+#include "torc/core/comparison.hpp"
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
 
@@ -22,7 +23,9 @@ local::digests_answer shard::on_digests_query(const local::digests_query& q) {
     for (std::uint32_t s = options_.shard; s < slot_count;
          s += options_.shards) {
       const slot_id slot{static_cast<std::uint16_t>(s)};
-      const auto d = slots_.find(inc, slot)->digest.value();
+      const auto* f = slots_.find(inc, slot);
+      const auto d =
+        f->damaged ? damaged_digest(options_.self) : f->digest.value();
       if (d != record_id{})
         list.emplace_back(slot, d);
     }
@@ -33,13 +36,13 @@ local::digests_answer shard::on_digests_query(const local::digests_query& q) {
 void shard::on_entries_query(
   const local::entries_query& q,
   std::function<void(local::entries_answer)> answer) {
-  const auto* ks = view_->keyspace(q.inc);
-  if (ks == nullptr || !slots_.owns(q.slot))
-    return;
   auto out = std::make_shared<local::entries_answer>();
   out->round = q.round;
-  out->inc = q.inc;
   out->slot = q.slot;
+  const auto* ks = view_->keyspace(q.inc);
+  if (ks == nullptr || !slots_.owns(q.slot)) // dropped meanwhile
+    return answer(std::move(*out));
+  out->inc = q.inc;
   out->from = q.from.empty() ? slot_begin(q.inc, q.slot) : q.from;
   scan_job job;
   job.begin = out->from;
@@ -55,9 +58,29 @@ void shard::on_entries_query(
     out->fingerprints.push_back(entry_fingerprint(key, entry));
     return true;
   };
-  job.done = [out, answer = std::move(answer)] { answer(std::move(*out)); };
-  // The round ends by its time limit, and another one asks again.
-  job.failed = [](const error&) {};
+  // If the comparison knows that the slot is damaged, the list ends there as if
+  // nothing followed: the peer sends what it has.
+  const bool known = slots_.find(q.inc, q.slot) != nullptr
+                     && slots_.find(q.inc, q.slot)->damaged;
+  job.pass_over = [this, out, known, end = job.end](std::string_view) {
+    slots_.damage(out->inc, out->slot);
+    if (!known)
+      out->inc = incarnation{};
+    return end;
+  };
+  job.done = [out, answer] {
+    if (out->inc == incarnation{}) { // it could not be read
+      out->keys.clear();
+      out->fingerprints.clear();
+    }
+    answer(std::move(*out));
+  };
+  job.failed = [out, answer = std::move(answer)](const error&) {
+    local::entries_answer none; // of no keyspace: it could not be read
+    none.round = out->round;
+    none.slot = out->slot;
+    answer(std::move(none));
+  };
   start_scan(ks->engine, std::move(job));
 }
 

@@ -37,6 +37,10 @@ void shard::count_base(incarnation inc) {
     else
       finish_count(*c);
   };
+  job.pass_over = [any, end = job.end](std::string_view) {
+    *any = true;
+    return end;
+  };
   start_count(c, std::move(job));
 }
 
@@ -61,16 +65,20 @@ void shard::count_slot(const std::shared_ptr<base_count>& c) {
     else
       finish_count(*c);
   };
+  // The slot's figures are not known then: they differ from everybody's, so
+  // that comparison brings what others have.
+  job.pass_over = [this, c, s, end = job.end](std::string_view) {
+    if (counts(*c))
+      slots_.damage(c->inc, s);
+    return end;
+  };
   start_count(c, std::move(job));
 }
 
 void shard::start_count(const std::shared_ptr<base_count>& c, scan_job job) {
   job.snapshot = c->snapshot;
   job.repeat = true;
-  job.failed = [this](const error& e) {
-    if (e.code == errc::corrupt)
-      options_.counters->corrupt_entries.add();
-  };
+  job.failed = [](const error&) {}; // repeated
   start_scan(engine_kind::rocksdb, std::move(job));
 }
 

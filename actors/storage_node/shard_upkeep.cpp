@@ -172,20 +172,30 @@ void shard::on_scanned(const local::scan_result& r) {
     return;
   auto job = std::move(it->second);
   scans_.erase(it);
-  if (r.failure) {
+  const bool damaged =
+    r.failure && r.failure->code == errc::corrupt && job.pass_over;
+  if (damaged)
+    options_.counters->corrupt_entries.add();
+  if (r.failure && !damaged) {
     job.failed(*r.failure);
     if (job.repeat)
       failed_scans_.push_back(std::move(job));
     return request_flush();
   }
-  bool more = !r.next.empty();
+  bool more = damaged || !r.next.empty();
   for (const auto& [key, entry] : r.entries)
     if (!job.visit(key, entry)) {
       more = false;
       break;
     }
-  if (more) {
+  if (more && damaged) {
+    job.begin =
+      job.pass_over(r.entries.empty() ? job.begin : r.entries.back().first);
+    more = job.begin < job.end;
+  } else if (more) {
     job.begin = r.next;
+  }
+  if (more) {
     start_scan(engine_kind::rocksdb, std::move(job));
   } else {
     job.done();

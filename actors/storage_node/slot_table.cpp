@@ -113,6 +113,11 @@ void slot_table::base_complete(incarnation inc) {
     s->counted = true;
 }
 
+void slot_table::damage(incarnation inc, slot_id s) {
+  if (auto* f = at(inc, s))
+    f->damaged = true;
+}
+
 bool slot_table::counted(incarnation inc) const {
   const auto* s = space_of(inc);
   return s != nullptr && s->counted;

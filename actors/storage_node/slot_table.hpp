@@ -36,6 +36,8 @@ struct slot_figures {
   std::int64_t live_bytes = 0;
   std::int64_t expiring = 0;
   unix_ms next_deadline = 0; ///< No live version ends before it; 0: none ends.
+  unix_ms swept_ms = 0;      ///< When its last sweep began.
+  bool damaged = false;      ///< Not all of it could be read at the start.
 };
 
 /// The figures of all slots of a shard, kept by taking the old entry's weight
@@ -66,6 +68,8 @@ public:
   void base(incarnation inc, slot_id s, std::string_view key,
             std::string_view entry);
   void base_complete(incarnation inc);
+  /// Some entries of the start's snapshot could not be read.
+  void damage(incarnation inc, slot_id s);
 
   /// True once the figures are whole.
   bool counted(incarnation inc) const;

@@ -145,7 +145,7 @@ void comparisons::on_offer(const compare_offer& o) {
       || o.incarnations.size() > limits::keyspaces_max)
     return options_.counters->refused.add();
   if (shards_ == 0 || gatherings_.size() >= offers_max)
-    return; // it offers again
+    return decline(o);
   gathering g;
   g.started_ms = now_;
   g.peer = o.sender;
@@ -200,11 +200,8 @@ void comparisons::gathered(std::uint64_t id, gathering g) {
   const auto p = peers_.find(g.peer);
   if (p == peers_.end() || !p->second.up)
     return;
-  if (!g.known) { // counting after a start, or fetching: not comparable yet
-    if (g.ours)
-      p->second.next_ms = std::min(p->second.next_ms, now_ + retry_ms);
-    return;
-  }
+  if (!g.known) // counting after a start, or fetching: not comparable yet
+    return g.ours ? try_later(g.peer) : decline(g.offer);
   if (!g.ours)
     return answer_offer(g);
   round r;
@@ -224,6 +221,19 @@ void comparisons::gathered(std::uint64_t id, gathering g) {
   rounds_.emplace(id, std::move(r));
   options_.counters->rounds.add();
   fx_.offer(g.peer, std::move(o));
+}
+
+void comparisons::try_later(member_id m) {
+  if (auto& p = peers_[m]; p.up)
+    p.next_ms = std::min(p.next_ms, now_ + jittered(retry_ms));
+}
+
+void comparisons::decline(const compare_offer& o) {
+  slot_digests d;
+  d.sender = options_.self;
+  d.epoch = view_->epoch();
+  d.round = o.round;
+  fx_.digests(o.sender, std::move(d));
 }
 
 void comparisons::answer_offer(const gathering& g) {
@@ -255,10 +265,15 @@ void comparisons::on_digests(const slot_digests& d) {
   if (d.slots.size() != d.digests.size() || d.slots.size() > slot_count)
     return options_.counters->refused.add();
   const auto it = rounds_.find(d.round);
-  if (it == rounds_.end() || it->second.peer != d.sender
-      || it->second.open.erase(d.inc) == 0)
+  if (it == rounds_.end() || it->second.peer != d.sender)
     return; // of a round that is over
   auto& r = it->second;
+  if (d.inc == incarnation{}) { // not now
+    rounds_.erase(it);
+    return try_later(d.sender);
+  }
+  if (r.open.erase(d.inc) == 0)
+    return;
   r.moved_ms = now_;
   if (!d.equal) {
     std::vector<slot_digest> theirs;
@@ -269,6 +284,12 @@ void comparisons::on_digests(const slot_digests& d) {
     for (const auto s : differing)
       if (s.value < slot_count)
         r.differing.push_back({d.round, d.inc, s, {}, {}});
+    r.damaged =
+      r.damaged
+      || std::any_of(r.mine[d.inc].begin(), r.mine[d.inc].end(),
+                     [&](const auto& x) {
+                       return x.second == damaged_digest(options_.self);
+                     });
     options_.counters->differing_slots.add(differing.size());
   }
   advance(d.round);
@@ -288,8 +309,13 @@ void comparisons::advance(std::uint64_t id) {
   if (!r.open.empty() || r.reading > 0 || !r.unanswered.empty())
     return;
   const auto with = r.peer;
+  const bool whole = r.whole;
+  const bool damaged = r.damaged;
   rounds_.erase(id);
-  fx_.compared({with, id});
+  if (!whole)
+    try_later(with);
+  else if (!damaged) // else it vouches for nothing, and neither would the next
+    fx_.compared({with, id});
   if (auto& p = peers_[with]; std::exchange(p.again, false))
     compare_soon(with);
 }
@@ -298,6 +324,12 @@ void comparisons::on_entries_answer(local::entries_answer a) {
   now_ = options_.wall();
   if (const auto found = rounds_.find(a.round); found != rounds_.end()) {
     auto& r = found->second;
+    r.moved_ms = now_;
+    --r.reading;
+    if (a.inc == incarnation{}) { // could not be read
+      r.whole = false;
+      return advance(a.round);
+    }
     slot_entries e;
     e.sender = options_.self;
     e.epoch = view_->epoch();
@@ -308,8 +340,6 @@ void comparisons::on_entries_answer(local::entries_answer a) {
     e.until = a.next;
     e.keys = std::move(a.keys);
     e.fingerprints = std::move(a.fingerprints);
-    r.moved_ms = now_;
-    --r.reading;
     r.unanswered.emplace_back(a.inc, a.slot);
     if (!a.next.empty())
       r.differing.push_front({a.round, a.inc, a.slot, a.next, {}});
@@ -320,6 +350,11 @@ void comparisons::on_entries_answer(local::entries_answer a) {
   if (it == listings_.end())
     return;
   auto& l = it->second;
+  if (a.inc == incarnation{}) { // could not be read
+    decline(l.theirs);
+    listings_.erase(it);
+    return;
+  }
   l.started_ms = now_;
   for (std::size_t i = 0; i < a.keys.size(); ++i)
     l.mine.emplace_back(std::move(a.keys[i]), a.fingerprints[i]);

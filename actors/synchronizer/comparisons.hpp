@@ -39,8 +39,13 @@ struct effects {
 /// lost if any message of a round is: the next round finds it.
 ///
 /// A pair compares as soon as it meets, whatever it went through before, and
-/// whenever a shard asks for it. An offer that is not answered (the peer counts
-/// its entries, or did not know us yet) is made again after a few seconds.
+/// whenever a shard asks for it. An offer that is not answered (the peer did
+/// not know us yet) is made again after a few seconds.
+///
+/// Who cannot compare now (it counts its entries, has too much to do, or could
+/// not read a slot) says so at once: answers about incarnation 0, which is no
+/// keyspace, mean that. Then the round ends without vouching for anything, and
+/// another one follows soon.
 class comparisons {
 public:
   comparisons(synchronizer_options options, effects fx);
@@ -85,6 +90,8 @@ private:
     /// Slots of the lists that the peer has not answered yet.
     std::vector<std::pair<incarnation, slot_id>> unanswered;
     unix_ms moved_ms = 0; ///< When it last got further.
+    bool whole = true;    ///< Nothing of it was left out.
+    bool damaged = false; ///< We cannot read all that we have.
   };
 
   /// A peer's list of keys that is compared with ours.
@@ -111,6 +118,9 @@ private:
   std::vector<slot_digest> common(const std::vector<slot_digest>& all,
                                   incarnation inc, member_id peer) const;
   void answer_offer(const gathering& g);
+  void decline(const compare_offer& o);
+  void decline(const slot_entries& e);
+  void try_later(member_id m);
   void advance(std::uint64_t id);
   bool from_peer(member_id m, epoch theirs);
   bool well_formed(const slot_entries& e) const;

@@ -38,13 +38,18 @@ void comparisons::on_entries(const slot_entries& e) {
   if (!well_formed(e))
     return options_.counters->refused.add();
   if (listings_.size() >= listings_max || shards_ == 0)
-    return;                              // the round ends by its time limit
+    return decline(e);
   if (view_->keyspace(e.inc) == nullptr) // dropped meanwhile
     return fx_.wants(e.sender,
                      {options_.self, view_->epoch(), e.inc, e.slot, {}});
   const auto id = ++next_id_;
   listings_.emplace(id, listing{e, {}, now_});
   fx_.ask_entries({id, e.inc, e.slot, e.from, e.until});
+}
+
+void comparisons::decline(const slot_entries& e) {
+  fx_.wants(e.sender,
+            {options_.self, view_->epoch(), incarnation{}, e.slot, {}});
 }
 
 void comparisons::finish_listing(listing l) {
@@ -85,11 +90,20 @@ void comparisons::on_wants(const slot_wants& w) {
     return options_.counters->refused.add();
   if (!w.keys.empty())
     fx_.push(w.slot, {w.sender, w.keys});
+  const bool declined = w.inc == incarnation{};
   for (auto& [id, r] : rounds_) {
-    const auto it = std::find(r.unanswered.begin(), r.unanswered.end(),
-                              std::pair{w.inc, w.slot});
-    if (r.peer != w.sender || it == r.unanswered.end())
+    if (r.peer != w.sender)
       continue;
+    auto it = std::find(r.unanswered.begin(), r.unanswered.end(),
+                        std::pair{w.inc, w.slot});
+    // Which keyspace a declined list was of is not said: as many answers come
+    // as there are lists.
+    if (it == r.unanswered.end() && (declined || !r.whole))
+      it = std::find_if(r.unanswered.begin(), r.unanswered.end(),
+                        [&](const auto& x) { return x.second == w.slot; });
+    if (it == r.unanswered.end())
+      continue;
+    r.whole = r.whole && !declined;
     r.unanswered.erase(it);
     r.moved_ms = now_;
     return advance(id);

@@ -11,6 +11,12 @@ namespace torc {
 
 using slot_digest = std::pair<slot_id, record_id>;
 
+/// What a member says of a slot of which it cannot read all: a digest that
+/// nobody else has.
+constexpr record_id damaged_digest(member_id m) noexcept {
+  return {m.value, ~std::uint64_t{0}};
+}
+
 /// One number for a list of slot digests: equal lists, equal numbers.
 /// REQUIRES: sorted by slot, no zero digests.
 record_id combine_digests(const std::vector<slot_digest>& digests);
