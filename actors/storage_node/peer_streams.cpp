@@ -61,6 +61,7 @@ void peer_streams::disconnect(member_id m) {
   if (p == nullptr)
     return;
   p->up = false;
+  p->attempted = false;
   p->shards.clear();
   for (auto& s : p->streams) {
     restart(s, 0);

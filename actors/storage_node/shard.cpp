@@ -117,9 +117,9 @@ void shard::execute(const call& c) {
                                         : "unknown keyspace incarnation");
   if (o.kind == op_kind::wait)
     return wait(c);
-  if (!fresh_.empty() && fresh_.contains(o.inc))
-    return refuse(o, c.from, errc::not_ready,
-                  "this replica is still fetching the keyspace");
+  if (!fresh_.empty())
+    if (const auto f = fresh_.find(o.inc); f != fresh_.end())
+      return wait_for_ready(c, f->second);
   switch (o.kind) {
   case op_kind::scan: return scan_page(c, ks);
   case op_kind::count: return count_keys(c, ks);

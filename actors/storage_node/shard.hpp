@@ -145,7 +145,8 @@ private:
     std::uint64_t push_number = 0; ///< Must be acknowledged; 0: not known yet.
   };
 
-  /// A memory keyspace after a start: who still has to answer our pull.
+  /// A memory keyspace whose records others may have: who still has to answer
+  /// our pull.
   struct fresh_state {
     struct source {
       std::string position;
@@ -154,6 +155,20 @@ private:
     };
     std::map<std::pair<member_id, std::uint16_t>, source> sources;
     std::uint64_t received = 0;
+    /// Until then operations wait instead of being refused: a keyspace that
+    /// was just created is ready after a few messages.
+    unix_ms patient_until_ms = 0;
+    std::vector<parked_op> waiting;
+  };
+
+  /// A pull of a keyspace that we do not know yet.
+  struct early_pull {
+    member_id from;
+    std::uint16_t from_shard = 0;
+    incarnation inc;
+    std::string position;
+    std::uint16_t shards = 0;
+    std::uint16_t shard = 0;
   };
 
   // -- shard.cpp: operations
@@ -236,6 +251,12 @@ private:
                    const peer_item& item);
   void finish_pull(member_id from, std::uint16_t from_shard,
                    const peer_item& item);
+  void keep_early_pull(member_id from, std::uint16_t from_shard,
+                       const peer_item& item);
+  void answer_early_pulls();
+  void wait_for_ready(const call& c, fresh_state& f);
+  void end_fresh(incarnation inc);
+  void lose_patience();
   void check_fresh(incarnation inc);
   void check_all_fresh();
 
@@ -286,6 +307,7 @@ private:
   slot_table slots_;
   std::map<incarnation, engine_kind> spaces_; ///< Incarnations with data here.
   std::map<incarnation, fresh_state> fresh_;
+  std::vector<early_pull> early_pulls_;
 
   // Writes under way to the committer.
   std::shared_ptr<write_batch> batch_;

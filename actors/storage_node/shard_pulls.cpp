@@ -1,5 +1,6 @@
-// A memory keyspace after a start: fetches its records from every reachable
-// other member before it serves (protocol 10a, last rule).
+// A memory keyspace that this life has not had yet, after a start or as a new
+// config names it: fetches its records from every reachable other member before
+// it serves (protocol 10a, last rule).
 #include <algorithm>
 
 #include "actors/storage_node/shard.hpp"
@@ -10,6 +11,7 @@ namespace torc::storage {
 namespace {
 
 constexpr unix_ms pull_again_after_ms = 500;
+constexpr std::size_t early_pulls_max = 1024;
 
 } // namespace
 
@@ -34,8 +36,11 @@ void shard::answer_pull(member_id from, std::uint16_t from_shard,
                         const peer_item& item) {
   const auto* ks = view_->keyspace(item.inc);
   auto* p = peers_.find(from);
-  if (ks == nullptr || ks->engine != engine_kind::memory)
-    return; // asked again when we know the keyspace
+  if (ks == nullptr && !view_->dropped(item.inc))
+    keep_early_pull(from, from_shard, item);
+  if (ks == nullptr || ks->engine != engine_kind::memory || p == nullptr
+      || !p->up || from_shard >= p->streams.size())
+    return; // else asked again after a while
   auto& out = p->streams[from_shard].outbox;
   if (out.size() >= limits::peer_batch_bytes)
     return; // asked again when there is room
@@ -66,6 +71,34 @@ void shard::answer_pull(member_id from, std::uint16_t from_shard,
       return;
   }
   append_pull_end(out, item.inc, next, fresh_.contains(item.inc));
+}
+
+/// Whoever learnt of a keyspace first asks before we know it. Beyond the bound
+/// it has to ask again.
+void shard::keep_early_pull(member_id from, std::uint16_t from_shard,
+                            const peer_item& item) {
+  const auto same = [&](const early_pull& x) {
+    return x.from == from && x.from_shard == from_shard && x.inc == item.inc;
+  };
+  if (early_pulls_.size() >= early_pulls_max
+      || std::any_of(early_pulls_.begin(), early_pulls_.end(), same))
+    return;
+  early_pulls_.push_back({from, from_shard, item.inc, std::string{item.key},
+                          item.shards, item.shard});
+}
+
+void shard::answer_early_pulls() {
+  auto pulls = std::move(early_pulls_);
+  early_pulls_.clear();
+  for (const auto& x : pulls) {
+    peer_item item;
+    item.kind = peer_item_kind::pull;
+    item.inc = x.inc;
+    item.key = x.position;
+    item.shards = x.shards;
+    item.shard = x.shard;
+    answer_pull(x.from, x.from_shard, item);
+  }
 }
 
 void shard::finish_pull(member_id from, std::uint16_t from_shard,
@@ -111,9 +144,45 @@ void shard::check_fresh(incarnation inc) {
     }
   }
   effects_.keyspace_ready(inc, f->second.received);
-  fresh_.erase(f);
+  end_fresh(inc);
+}
+
+/// What waited for it goes on.
+void shard::end_fresh(incarnation inc) {
+  auto f = fresh_.extract(inc);
+  if (f.empty())
+    return;
   // Whoever waits for it to be ready asks for this figure.
   options_.counters->fresh_keyspaces.set(fresh_.size());
+  parked_count_ -= f.mapped().waiting.size();
+  for (const auto& o : f.mapped().waiting) {
+    parked_bytes_ -= o.bytes();
+    execute(o.view());
+  }
+}
+
+void shard::wait_for_ready(const call& c, fresh_state& f) {
+  if (now_ >= f.patient_until_ms)
+    return refuse(c.what, c.from, errc::not_ready,
+                  "this replica is still fetching the keyspace");
+  if (!has_room())
+    return refuse(c.what, c.from, errc::try_again, "too many operations wait");
+  f.waiting.push_back(park(c));
+}
+
+/// Operations that waited for long enough are refused.
+void shard::lose_patience() {
+  for (auto& [inc, f] : fresh_) {
+    if (now_ < f.patient_until_ms || f.waiting.empty())
+      continue;
+    auto waiting = std::move(f.waiting);
+    f.waiting.clear();
+    parked_count_ -= waiting.size();
+    for (const auto& o : waiting) {
+      parked_bytes_ -= o.bytes();
+      execute(o.view());
+    }
+  }
 }
 
 } // namespace torc::storage

@@ -19,6 +19,8 @@ constexpr std::uint32_t ticks_per_figures = 25;
 constexpr std::uint32_t ticks_per_repeat = 250;
 constexpr std::size_t reclaim_per_tick = 5000;
 constexpr unix_ms resend_after_ms = 2000;
+/// Operations on a keyspace that appears while we run wait as long for it.
+constexpr unix_ms patience_ms = 1000;
 
 } // namespace
 
@@ -41,6 +43,7 @@ void shard::on_view(std::shared_ptr<const cluster_view> view) {
     drop_incarnation(inc);
   if (starting)
     erase_leftovers();
+  answer_early_pulls();
   begin_pulls();
   check_all_fresh();
   // Readiness is asked for before the first tick.
@@ -48,24 +51,24 @@ void shard::on_view(std::shared_ptr<const cluster_view> view) {
   request_flush();
 }
 
-/// A keyspace of the config that this life began with may have had data here;
-/// one that appears later has none, as an earlier life would have known it.
+/// A keyspace of the config that this life began with may have had data on this
+/// disk; one that appears later has none, as an earlier life would have known
+/// it. In memory there is none in either case, but others may have some: they
+/// may have known the keyspace for long.
 void shard::enter_keyspace(const keyspace_info& ks, bool starting) {
   spaces_.emplace(ks.inc, ks.engine);
   const bool memory = ks.engine == engine_kind::memory;
   slots_.open(ks.inc, memory || !starting);
-  if (!starting)
-    return;
   if (memory)
-    fresh_.try_emplace(ks.inc);
-  else
+    fresh_[ks.inc].patient_until_ms = starting ? 0 : now_ + patience_ms;
+  else if (starting)
     count_base(ks.inc);
 }
 
 void shard::drop_incarnation(incarnation inc) {
   const auto where = spaces_.at(inc);
   spaces_.erase(inc);
-  fresh_.erase(inc);
+  end_fresh(inc); // what waits for it is refused
   slots_.close(inc);
   const auto begin = incarnation_begin(inc);
   const auto end = incarnation_begin(incarnation{inc.value + 1});
@@ -103,6 +106,7 @@ void shard::on_tick() {
   ++ticks_;
   peers_.resend_stale(now_, resend_after_ms);
   begin_pulls();
+  lose_patience();
   check_waiters();
   store_.memory().reclaim(reclaim_per_tick);
   if (ticks_ % ticks_per_sweep == 0)
