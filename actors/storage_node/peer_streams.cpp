@@ -1,9 +1,13 @@
 #include "actors/storage_node/peer_streams.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace torc::storage {
 namespace {
+
+constexpr unix_ms resend_wait_min_ms = 50;
+constexpr unix_ms resend_wait_max_ms = 2000;
 
 template <class Peers>
 auto place_of(Peers& peers, member_id m) {
@@ -37,8 +41,10 @@ void peer_streams::restart(peer_stream& s, unix_ms now) {
   s.pushes.reset();
   s.stream = ++next_stream_;
   s.last_batch = 0;
+  s.acked = 0;
   s.outbox.clear();
   s.moved_ms = now;
+  s.resend_ms = 0;
 }
 
 void peer_streams::connect(member_id m, std::vector<storage_node_port> shards,
@@ -52,8 +58,12 @@ void peer_streams::connect(member_id m, std::vector<storage_node_port> shards,
     p.streams.resize(shards.size());
   }
   p.shards = std::move(shards);
-  for (auto& s : p.streams)
+  for (auto& s : p.streams) {
     restart(s, now);
+    s.resend_wait_ms = 0;
+    s.asks_again = p.missed;
+  }
+  p.missed = false;
 }
 
 void peer_streams::disconnect(member_id m) {
@@ -69,6 +79,7 @@ void peer_streams::disconnect(member_id m) {
     s.received = 0;
     s.durable = 0;
     s.owes_ack = false;
+    s.asks_again = false;
     s.arrivals.clear();
   }
 }
@@ -98,18 +109,30 @@ void peer_streams::skip(peer_stream& s) {
 
 bool peer_streams::acknowledged(peer_stream& s, std::uint64_t batch,
                                 unix_ms now) {
-  const auto before = s.pushes.in_flight();
-  s.pushes.acknowledge(batch);
-  if (s.pushes.in_flight() == before)
+  if (batch <= s.acked)
     return false;
+  s.acked = batch;
+  s.pushes.acknowledge(batch);
   s.moved_ms = now;
+  s.resend_ms = 0;
+  s.resend_wait_ms = 0;
   return true;
+}
+
+void peer_streams::resend_soon(peer_stream& s, unix_ms now) {
+  if (s.resend_ms != 0 || s.pushes.in_flight() == 0)
+    return;
+  s.resend_wait_ms =
+    std::clamp(2 * s.resend_wait_ms, resend_wait_min_ms, resend_wait_max_ms);
+  s.resend_ms = now + s.resend_wait_ms;
 }
 
 void peer_streams::resend_stale(unix_ms now, unix_ms timeout_ms) {
   for (auto& p : peers_)
     for (auto& s : p->streams)
-      if (p->up && s.pushes.in_flight() > 0 && now > s.moved_ms + timeout_ms)
+      if (p->up && s.pushes.in_flight() > 0
+          && (now > s.moved_ms + timeout_ms
+              || (s.resend_ms != 0 && now >= s.resend_ms)))
         restart(s, now);
 }
 
@@ -127,8 +150,10 @@ std::uint64_t peer_streams::arrived(peer_stream& s, std::uint64_t stream,
     s.owes_ack = true; // our acknowledgement may have been lost
     return 0;
   }
-  if (batch != s.received + 1)
+  if (batch != s.received + 1) {
+    s.asks_again = true;
     return 0;
+  }
   s.received = batch;
   // Not durable before `settle` says with what.
   s.arrivals.push_back({++next_arrival_, batch, ~std::uint64_t{0}, 0});
@@ -155,6 +180,7 @@ void peer_streams::reject(peer_stream& s, std::uint64_t arrival) {
   const auto it = arrival_of(s, arrival);
   if (it == s.arrivals.end())
     return;
+  s.asks_again = true;
   s.received = it->batch - 1;
   s.arrivals.erase(it, s.arrivals.end());
 }
@@ -188,6 +214,18 @@ void peer_streams::flush(const peer_batch& header, const sink& send) {
       continue;
     for (std::size_t i = 0; i < p->streams.size(); ++i) {
       auto& s = p->streams[i];
+      const auto to = static_cast<std::uint16_t>(i);
+      if (s.asks_again) {
+        auto out = header;
+        out.stream = s.stream;
+        out.ack_stream = s.in_stream;
+        out.ack = s.durable;
+        // An acknowledgement that is news leaves first, and this one is none.
+        if (std::exchange(s.owes_ack, false))
+          send(p->id, to, p->shards[i], peer_batch{out});
+        s.asks_again = false;
+        send(p->id, to, p->shards[i], std::move(out));
+      }
       if (s.outbox.empty() && !s.owes_ack)
         continue;
       auto out = header;
@@ -200,7 +238,7 @@ void peer_streams::flush(const peer_batch& header, const sink& send) {
       out.ack_stream = s.in_stream;
       out.ack = s.durable;
       s.owes_ack = false;
-      send(p->id, static_cast<std::uint16_t>(i), p->shards[i], std::move(out));
+      send(p->id, to, p->shards[i], std::move(out));
     }
   }
 }
@@ -209,7 +247,7 @@ bool peer_streams::has_mail() const {
   for (const auto& p : peers_)
     if (p->up)
       for (const auto& s : p->streams)
-        if (!s.outbox.empty() || s.owes_ack)
+        if (!s.outbox.empty() || s.owes_ack || s.asks_again)
           return true;
   return false;
 }

@@ -27,8 +27,11 @@ struct peer_stream {
   boost::unordered_flat_set<std::string_view> hinted;
   std::uint64_t stream = 0;         ///< This life of what we send.
   std::uint64_t last_batch = 0;     ///< Number of the last batch that left.
+  std::uint64_t acked = 0;          ///< Highest acknowledgement of this life.
   std::string outbox;               ///< Items of the batch of this turn.
   unix_ms moved_ms = 0;             ///< When what is in flight last moved.
+  unix_ms resend_ms = 0;            ///< When the peer asked for it; 0: never.
+  unix_ms resend_wait_ms = 0;       ///< How long it waited the last time.
   std::uint64_t overflow_round = 0; ///< Newest comparison at the last overflow.
   /// Something was left to a comparison since one was asked for.
   bool comparison_due = false;
@@ -38,6 +41,7 @@ struct peer_stream {
   std::uint64_t received = 0;  ///< Highest batch without a gap before it.
   std::uint64_t durable = 0;   ///< Highest batch that we may acknowledge.
   bool owes_ack = false;
+  bool asks_again = false; ///< Something cannot be acknowledged as it came.
 
   /// A batch received that is not durable yet.
   struct arrival {
@@ -52,7 +56,8 @@ struct peer_stream {
 struct peer_state {
   member_id id;
   bool up = false;
-  bool attempted = false; ///< Connected or refused at least once.
+  bool missed = false;    ///< It sent something before we knew of its link.
+  bool attempted = false; ///< Connected, or refused since the last link.
   std::vector<storage_node_port> shards;
   std::vector<peer_stream> streams; ///< One per shard of the peer.
 
@@ -67,7 +72,10 @@ struct peer_state {
 /// A stream has lives: each begins when the link does, or when nothing was
 /// acknowledged for too long, and numbers its batches from 1. The receiver
 /// acknowledges a batch when it and all before it are durable; a batch after a
-/// gap is used but not acknowledged, so it comes again in the next life.
+/// gap is used but not acknowledged, so it comes again in the next life. A
+/// batch without items whose acknowledgement is no news (it is of the stream of
+/// now, or of none as nothing of it came) says that the next life had better
+/// begin soon; the more often without progress, the later.
 class peer_streams {
 public:
   using sink = std::function<void(member_id, std::uint16_t shard,
@@ -79,6 +87,8 @@ public:
   void connect(member_id m, std::vector<storage_node_port> shards, unix_ms now);
   void disconnect(member_id m);
   void unreachable(member_id m) { state_of(m).attempted = true; }
+  /// A batch of a member came before we heard that it is connected.
+  void missed(member_id m) { state_of(m).missed = true; }
 
   /// Null if never heard of. O(log peers).
   peer_state* find(member_id m) noexcept;
@@ -96,8 +106,11 @@ public:
   /// That item is dropped: there is nothing to send.
   void skip(peer_stream& s);
   /// The peer has all batches of our stream up to `batch`. False: no news.
-  bool acknowledged(peer_stream& s, std::uint64_t batch, unix_ms now);
-  /// Begins a new life where nothing moved for `timeout_ms`.
+  static bool acknowledged(peer_stream& s, std::uint64_t batch, unix_ms now);
+  /// The peer cannot acknowledge what it got.
+  static void resend_soon(peer_stream& s, unix_ms now);
+  /// Begins a new life where nothing moved for `timeout_ms`, or that was asked
+  /// for.
   void resend_stale(unix_ms now, unix_ms timeout_ms);
 
   // -- receiving

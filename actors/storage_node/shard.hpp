@@ -244,6 +244,10 @@ private:
                  bool readable);
   bool is_replica(member_id m, keyspace_ref ks, slot_id s) const;
   bool has_others(keyspace_ref ks, slot_id s) const;
+  /// Whether every member with a right clock would refuse it (protocol 13).
+  bool lies_ahead(const entry_view& e) const {
+    return e.head.tag.h > hlc_from_ms(now_ + options_.max_skew_ms);
+  }
 
   // -- shard_pulls.cpp: memory keyspaces after a start
   void begin_pulls();

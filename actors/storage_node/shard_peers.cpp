@@ -37,7 +37,6 @@ void shard::on_peer_down(member_id m) {
   peers_.disconnect(m);
   for (auto& [inc, f] : fresh_)
     std::erase_if(f.sources, [&](const auto& s) { return s.first.first == m; });
-  on_peer_unreachable(m);
 }
 
 void shard::on_peer_unreachable(member_id m) {
@@ -50,6 +49,8 @@ void shard::on_peer_unreachable(member_id m) {
 void shard::on_peer_batch(peer_batch b) {
   now_ = options_.wall();
   auto* p = peers_.find(b.sender);
+  if (view_->member(b.sender) != nullptr && (p == nullptr || !p->up))
+    peers_.missed(b.sender); // we hear of the link later than it does
   if (b.version == wire_version && p != nullptr && p->up)
     heard_epoch(b.epoch, b.sender);
   if (!acceptable(b, p))
@@ -60,6 +61,8 @@ void shard::on_peer_batch(peer_batch b) {
   if (b.ack_stream == s.stream && b.ack <= s.last_batch
       && peers_.acknowledged(s, b.ack, now_))
     check_waiters();
+  else if (b.batch == 0 && (b.ack_stream == s.stream || b.ack_stream == 0))
+    peer_streams::resend_soon(s, now_);
   if (b.batch != 0)
     receive_items(b, *p, s);
   request_flush();
@@ -141,7 +144,9 @@ void shard::receive_items(const peer_batch& b, peer_state& p, peer_stream& s) {
     }
     case peer_item_kind::pull: answer_pull(p.id, b.sender_shard, item); break;
     case peer_item_kind::pull_end:
-      finish_pull(p.id, b.sender_shard, item);
+      // A page of which something was refused is asked for again.
+      if (all)
+        finish_pull(p.id, b.sender_shard, item);
       break;
     }
   }
@@ -167,11 +172,11 @@ shard::push_outcome shard::receive_push(const push_origin& from,
   const auto view = view_entry(item.entry);
   if (!view) {
     options_.counters->corrupt_entries.add();
-    return settled; // comparison brings a whole one
+    return refused;
   }
-  if (view->head.tag.h > hlc_from_ms(now_ + options_.max_skew_ms)) {
+  if (lies_ahead(*view)) {
     options_.counters->messages_ahead.add();
-    return settled; // comparison brings it again when its time has come
+    return refused;
   }
   options_.counters->pushes_received.add();
   const auto park_it = [&]() -> push_outcome {
@@ -210,7 +215,7 @@ shard::push_outcome shard::merge_push(keyspace_ref ks,
     current = {};
     merged = merge_entries(ks->policy, current, received, floor);
     if (!merged)
-      return {push_outcome::settled, 0};
+      return {push_outcome::refused, 0};
   }
   if (!*merged) // known, but perhaps not durable yet
     return {push_outcome::settled, store_.dirty_seq(stored_key)};
@@ -254,7 +259,7 @@ void shard::leave_out(peer_stream& s) const {
 /// Something that the peer may lack is not among its hints.
 void shard::leave_to_comparison(peer_stream& s) const {
   s.pushes.overflow();
-  s.overflow_round = newest_round_;
+  leave_out(s);
 }
 
 bool shard::holds_nothing() const {
@@ -311,8 +316,8 @@ bool shard::fill_outbox(peer_state& p, peer_stream& s) {
 }
 
 /// Sends the record of the hint that is next for `m`, if it is of this key.
-/// Nothing is there: nothing is sent. What cannot be read, or fails its checks,
-/// is left to comparison.
+/// Nothing is there: nothing is sent. What cannot be read, fails its checks or
+/// would be refused as its time has not come is left to comparison.
 void shard::send_hint(member_id m, std::string_view key, std::string_view entry,
                       bool readable) {
   auto* p = peers_.find(m);
@@ -322,8 +327,10 @@ void shard::send_hint(member_id m, std::string_view key, std::string_view entry,
     return;
   if (readable && entry.empty())
     return peers_.skip(*s);
-  if (!readable || !view_entry(entry)) {
+  const auto view = view_entry(entry);
+  if (!readable || !view)
     options_.counters->corrupt_entries.add();
+  if (!readable || !view || lies_ahead(*view)) {
     leave_to_comparison(*s);
     return peers_.skip(*s);
   }

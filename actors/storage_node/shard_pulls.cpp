@@ -64,7 +64,11 @@ void shard::answer_pull(member_id from, std::uint16_t from_shard,
           next.assign(key);
           return false;
         }
-        append_push(out, hlc_time{}, key, entry);
+        // What it would refuse is not sent: corrupt, or of a time to come.
+        if (const auto view = view_entry(entry); !view)
+          options_.counters->corrupt_entries.add();
+        else if (!lies_ahead(*view))
+          append_push(out, hlc_time{}, key, entry);
         return true;
       });
     if (!done)
