@@ -348,6 +348,8 @@ private:
   unix_ms now_ = 0; ///< Wall clock of this turn.
   bool flush_asked_ = false;
   std::uint32_t ticks_ = 0;
+  /// Where the next sweep goes on.
+  std::pair<incarnation, std::uint32_t> sweep_at_;
 
   // Scratch, kept to spare allocations.
   read_buffer read_;

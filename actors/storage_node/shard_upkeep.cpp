@@ -14,6 +14,9 @@ constexpr std::size_t scan_part_bytes = limits::mib;
 constexpr std::size_t slots_per_sweep = 256;
 constexpr std::size_t sweep_scans_max = 64;
 constexpr std::size_t keys_per_sweep = 1000;
+/// Between sweeps of a slot: each reads all of it, however little is due.
+constexpr unix_ms memory_sweep_pause_ms = 1000;
+constexpr unix_ms disk_sweep_pause_ms = 10'000;
 constexpr std::uint32_t ticks_per_sweep = 10;
 constexpr std::uint32_t ticks_per_figures = 25;
 constexpr std::uint32_t ticks_per_repeat = 250;
@@ -216,22 +219,36 @@ void shard::repeat_scans() {
 
 // -- expiry (protocol 13)
 
+/// Goes around all slots of all keyspaces, as far as its budget reaches; the
+/// next one goes on from there, so that none starves.
 void shard::sweep() {
-  if (scans_.size() >= sweep_scans_max)
+  if (spaces_.empty())
     return;
   std::size_t budget = slots_per_sweep;
   const auto due =
     now_ > options_.max_skew_ms ? now_ - options_.max_skew_ms : 0;
-  for (const auto& [inc, where] : spaces_) {
+  auto at = spaces_.lower_bound(sweep_at_.first);
+  auto from =
+    at != spaces_.end() && at->first == sweep_at_.first ? sweep_at_.second : 0;
+  // The first keyspace comes once more, for what lies before the place.
+  for (std::size_t n = 0; n <= spaces_.size(); ++n, ++at, from = 0) {
+    if (at == spaces_.end())
+      at = spaces_.begin();
+    const auto [inc, where] = *at;
     const auto* ks = view_->keyspace(inc);
-    std::uint16_t from = 0;
-    while (ks != nullptr && budget > 0 && scans_.size() < sweep_scans_max) {
-      const auto s = slots_.due_slot(inc, due, from);
+    const auto pause = where == engine_kind::memory ? memory_sweep_pause_ms
+                                                    : disk_sweep_pause_ms;
+    while (ks != nullptr) {
+      const auto s = slots_.due_slot(inc, due, now_ - pause, from);
       if (!s)
         break;
+      if (budget == 0 || scans_.size() >= sweep_scans_max) {
+        sweep_at_ = {inc, s->value};
+        return;
+      }
       --budget;
       sweep_slot(ks, *s);
-      from = static_cast<std::uint16_t>(s->value + 1);
+      from = s->value + 1u;
     }
   }
 }
@@ -239,11 +256,12 @@ void shard::sweep() {
 void shard::sweep_slot(keyspace_ref ks, slot_id s) {
   struct found {
     unix_ms next = 0; ///< Earliest deadline of what is not due yet.
+    bool whole = true;
     std::vector<std::string> due;
   };
   const auto inc = ks->inc;
   auto f = std::make_shared<found>();
-  slots_.set_next_deadline(inc, s, 0);
+  slots_.begin_sweep(inc, s, now_);
   scan_job job;
   job.begin = slot_begin(inc, s);
   job.end = slot_end(inc, s);
@@ -253,10 +271,11 @@ void shard::sweep_slot(keyspace_ref ks, slot_id s) {
         || view->head.expires_at == 0)
       return true;
     const bool due = now_ > view->head.expires_at + options_.max_skew_ms;
-    if (!due || f->due.size() >= keys_per_sweep) {
+    f->whole = !due || f->due.size() < keys_per_sweep;
+    if (!due || !f->whole) {
       if (f->next == 0 || view->head.expires_at < f->next)
         f->next = view->head.expires_at;
-      return !due; // more is due than one sweep marks: the rest comes next
+      return f->whole; // more is due than one sweep marks: the rest comes next
     }
     f->due.emplace_back(key);
     return true;
@@ -265,10 +284,10 @@ void shard::sweep_slot(keyspace_ref ks, slot_id s) {
     for (const auto& key : f->due)
       if (!sweep_due(inc, key))
         f->next = 1;
-    slots_.merge_next_deadline(inc, s, f->next);
+    slots_.end_sweep(inc, s, f->next, f->whole);
   };
   job.failed = [this, inc, s](const error&) {
-    slots_.merge_next_deadline(inc, s, now_);
+    slots_.end_sweep(inc, s, 1, true);
   };
   start_scan(ks->engine, std::move(job));
 }

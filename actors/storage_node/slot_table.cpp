@@ -128,31 +128,38 @@ bool slot_table::all_counted() const {
                      [](const auto& s) { return s->counted; });
 }
 
-std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms now,
-                                            std::uint16_t from) const {
+std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms due,
+                                            unix_ms last_sweep,
+                                            std::uint32_t from) const {
   const auto* x = space_of(inc);
   if (x == nullptr)
     return std::nullopt;
-  const auto first = from + (shards_ + shard_ - from % shards_) % shards_;
-  for (auto s = static_cast<std::uint32_t>(first); s < slot_count;
-       s += shards_) {
+  for (auto s = from + (shards_ + shard_ - from % shards_) % shards_;
+       s < slot_count; s += shards_) {
     const auto& f = x->slots[s / shards_];
-    if (f.next_deadline != 0 && f.next_deadline < now)
+    if (f.next_deadline != 0 && f.next_deadline < due
+        && f.swept_ms <= last_sweep)
       return slot_id{static_cast<std::uint16_t>(s)};
   }
   return std::nullopt;
 }
 
-void slot_table::set_next_deadline(incarnation inc, slot_id s, unix_ms next) {
-  if (auto* f = at(inc, s))
-    f->next_deadline = next;
+void slot_table::begin_sweep(incarnation inc, slot_id s, unix_ms now) {
+  if (auto* f = at(inc, s)) {
+    f->next_deadline = 0;
+    f->swept_ms = now;
+  }
 }
 
-void slot_table::merge_next_deadline(incarnation inc, slot_id s, unix_ms next) {
+void slot_table::end_sweep(incarnation inc, slot_id s, unix_ms next,
+                           bool whole) {
   auto* f = at(inc, s);
-  if (f != nullptr && next != 0
-      && (f->next_deadline == 0 || next < f->next_deadline))
+  if (f == nullptr)
+    return;
+  if (next != 0 && (f->next_deadline == 0 || next < f->next_deadline))
     f->next_deadline = next;
+  if (!whole)
+    f->swept_ms = 0;
 }
 
 } // namespace torc::storage

@@ -77,13 +77,15 @@ public:
 
   const slot_figures* find(incarnation inc, slot_id s) const;
 
-  /// The first slot from `from` on whose earliest deadline lies before `now`.
-  std::optional<slot_id> due_slot(incarnation inc, unix_ms now,
-                                  std::uint16_t from) const;
-  /// A sweep of `s` begins (0) or found `next` as its earliest deadline; writes
-  /// in between may have brought an earlier one.
-  void set_next_deadline(incarnation inc, slot_id s, unix_ms next);
-  void merge_next_deadline(incarnation inc, slot_id s, unix_ms next);
+  /// The first slot from `from` on whose earliest deadline lies before `due`,
+  /// and whose last sweep does not lie after `last_sweep`.
+  std::optional<slot_id> due_slot(incarnation inc, unix_ms due,
+                                  unix_ms last_sweep, std::uint32_t from) const;
+  /// A sweep of `s` begins at `now`, and found `next` as its earliest deadline;
+  /// writes in between may have brought an earlier one. `whole`: it marked all
+  /// that was due; else the next sweep need not wait.
+  void begin_sweep(incarnation inc, slot_id s, unix_ms now);
+  void end_sweep(incarnation inc, slot_id s, unix_ms next, bool whole);
 
   const slot_figures& totals() const noexcept { return totals_; }
 
