@@ -15,6 +15,9 @@ namespace {
 constexpr std::uint64_t wait_ticks_max = 100;
 /// Between two attempts to write to a disk that refuses.
 constexpr std::uint64_t retry_ticks = 5;
+/// What waits for a slow disk. Beyond, messages are dropped as if they had been
+/// lost: whoever sent them tries again.
+constexpr std::size_t waiting_max = 64;
 
 local::change_result failed(error e) {
   return {nullptr, std::make_shared<const error>(std::move(e))};
@@ -109,12 +112,12 @@ error config_keeper::explain(const error& e) const {
 
 void config_keeper::on_message(member_id from, const register_message& m) {
   // Nothing could be promised now, and what waits for the disk stays bounded.
-  if (!broken_)
+  if (!broken_ && waiting_.size() < waiting_max)
     perform(register_.on_message(from, m));
 }
 
 void config_keeper::learn(config_ptr chosen) {
-  if (!broken_) // fetched again at a later beat
+  if (!broken_ && waiting_.size() < waiting_max) // else fetched again later
     perform(register_.learn(std::move(chosen)));
 }
 

@@ -168,11 +168,11 @@ void shard::execute_on_key(const call& c, keyspace_ref ks) {
       && (o.kind == op_kind::read || (o.flags & op_flag::return_value) != 0))
     return refuse(o, c.from, errc::try_again,
                   "too many bytes of replies are under way");
-  // Whoever waits for the clock came first.
-  if (!clock_waiting_.empty())
-    return wait_for_clock(c);
   stored_key_.clear();
   append_stored_key(stored_key_, o.inc, o.slot, c.key, element_kind::string);
+  // What waits for the clock came first.
+  if (!clock_waiting_.empty() && clock_keys_.contains(stored_key_))
+    return wait_for_clock(c);
   if (!waiting_.empty() && waiting_.contains(stored_key_))
     return wait_for_load(c, stored_key_);
   std::string_view current;

@@ -93,6 +93,7 @@ private:
     hlc_time not_after;
 
     call view() const { return {what, key, value, from, not_after}; }
+    std::size_t bytes() const { return key.size() + value.size(); }
   };
   /// Where a received record came from: who has to hear that it is durable.
   struct push_origin {
@@ -191,7 +192,11 @@ private:
   std::uint64_t replicas_with(const waiter& w);
 
   // -- shard_parking.cpp: what waits for a load or for the clock
+  bool has_room() const;
+  static std::size_t bytes_of(const parked& p);
+  parked_op park(const call& c);
   void wait_for_clock(const call& c);
+  std::deque<parked_op> take_clock_waiters();
   void wait_for_load(const call& c, std::string_view stored_key);
   bool park_for_load(std::string_view stored_key, parked p);
   void begin_load(const std::string& stored_key, key_waiters& w);
@@ -338,7 +343,10 @@ private:
   std::map<std::uint64_t, scan_job> scans_;
   std::vector<scan_job> failed_scans_; ///< To be tried again.
   std::deque<parked_op> clock_waiting_;
+  /// The keys of these, and how many wait for each.
+  key_map<std::uint32_t> clock_keys_;
   std::size_t parked_count_ = 0;
+  std::size_t parked_bytes_ = 0; ///< Keys, values and entries of these.
   std::uint64_t next_id_ = 0;
   std::vector<waiter> wait_ops_;
   std::uint64_t count_epoch_ = 0;  ///< Counts of an older one are void.

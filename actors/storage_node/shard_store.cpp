@@ -198,10 +198,7 @@ void shard::storage_failed(const error& e) {
       slots_.open(inc, false);
       count_base(inc);
     }
-  auto waiting = std::move(clock_waiting_);
-  clock_waiting_.clear();
-  parked_count_ -= waiting.size();
-  for (const auto& p : waiting)
+  for (const auto& p : take_clock_waiters())
     if (is_write(p.what.kind))
       refuse(p.what, p.from, e.code, e.message);
     else
