@@ -1,6 +1,7 @@
 // What a shard does besides operations: views, walks over what is stored,
 // figures, expiry.
 #include <algorithm>
+#include <utility>
 
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/limits.hpp"
@@ -134,6 +135,7 @@ void shard::compare_drained() {
           ask = std::exchange(s.comparison_due, false) || ask;
     if (ask)
       effects_.compare_soon(p->id);
+  }
 }
 
 void shard::update_figures() {
