@@ -9,6 +9,7 @@
 #include "support/tcp_client.hpp"
 #include "torc/gateway.hpp"
 #include "torc/loop.hpp"
+#include "torc/messages/interfaces.hpp"
 #include "torc/socket_dealer.hpp"
 
 using namespace std::chrono_literals;
