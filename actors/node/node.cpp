@@ -138,7 +138,8 @@ node::~node() {
 }
 
 result<std::unique_ptr<node>> node::start(node_options options,
-                                          caf::actor_system* system) {
+                                          caf::actor_system* system,
+                                          std::function<bool()> interrupted) {
   options.complete();
   if (options.cluster_secret.empty())
     if (auto ok = load_secret(options); !ok)
@@ -152,7 +153,7 @@ result<std::unique_ptr<node>> node::start(node_options options,
   auto s = std::make_unique<state>(std::move(options), *std::move(data));
   s->digest = digest;
   s->system = system;
-  if (auto started = s->start(); !started) {
+  if (auto started = s->start(interrupted); !started) {
     s->stop();
     return started.error();
   }

@@ -30,7 +30,8 @@ std::uint64_t random_seed() {
 }
 
 /// D5: nothing is sent before the clock has reached the durable ceiling.
-result<void> wait_for_clock(const engine& disk, unix_ms max_skew_ms) {
+result<void> wait_for_clock(const engine& disk, unix_ms max_skew_ms,
+                            const std::function<bool()>& interrupted) {
   const auto ceiling = durable_ceiling(disk);
   if (!ceiling)
     return ceiling.error();
@@ -47,8 +48,13 @@ result<void> wait_for_clock(const engine& disk, unix_ms max_skew_ms) {
               "waits {} ms until its clock passes the last stamps that "
               "it issued",
               until - now);
-  while (system_wall() < until)
+  while (system_wall() < until) {
+    if (interrupted && interrupted())
+      return {errc::timeout,
+              "stopped before it began: its clock had not passed "
+              "the last stamps that it issued"};
     std::this_thread::sleep_for(1ms);
+  }
   return {};
 }
 
@@ -73,9 +79,10 @@ std::vector<event_loop*> node::state::loop_pointers() const {
   return out;
 }
 
-result<void> node::state::start() {
-  if (auto ok = wait_for_clock(*data.disk(), options.max_skew_ms); !ok)
-    return ok;
+result<void> node::state::start(const std::function<bool()>& interrupted) {
+  auto passed = wait_for_clock(*data.disk(), options.max_skew_ms, interrupted);
+  if (!passed)
+    return passed;
   if (system == nullptr) {
     owned = std::make_unique<own_system>();
     system = &owned->system;

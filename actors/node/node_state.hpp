@@ -58,7 +58,7 @@ struct node::state {
   std::string failure; ///< The first one.
   std::atomic<bool> stopping{false};
 
-  result<void> start();
+  result<void> start(const std::function<bool()>& interrupted);
   result<void> open_doors();
   result<void> open_links();
   void on_view(const std::shared_ptr<const cluster_view>& v);

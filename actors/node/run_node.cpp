@@ -1,6 +1,8 @@
 // `torc node`: a node from its start to a signal.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -37,16 +39,24 @@ sigset_t block_signals() {
   return set;
 }
 
+/// One that came, within the time; 0: none.
+int take_signal(const sigset_t& signals, timespec within) {
+  return std::max(sigtimedwait(&signals, nullptr, &within), 0);
+}
+
 /// The signal that ends the node, or 0 when it cannot go on.
 int wait_for_end(const node& n, const sigset_t& signals) {
   constexpr timespec look_every{0, 250'000'000};
   for (;;) {
-    const int signal = sigtimedwait(&signals, nullptr, &look_every);
-    if (signal > 0)
+    if (const auto signal = take_signal(signals, look_every); signal != 0)
       return signal;
     if (!n.failure().empty())
       return 0;
   }
+}
+
+std::string_view name_of(int signal) {
+  return signal == SIGINT ? "SIGINT" : "SIGTERM";
 }
 
 } // namespace
@@ -57,7 +67,16 @@ int run_node(const node_options& options) {
   raise_descriptor_limit();
   log::configure(options.log_format, options.name);
   log::set_level(options.log_level);
-  auto n = node::start(options);
+  int early = 0;
+  auto n = node::start(options, nullptr, [&] {
+    early = take_signal(signals, {});
+    return early != 0;
+  });
+  if (early != 0) {
+    log::info("node", "{}: {}", name_of(early), n.error().message);
+    log::flush();
+    return exit_ok;
+  }
   if (!n) {
     log::flush();
     fmt::print(stderr, "torc: {}\n", n.error().message);
@@ -73,7 +92,7 @@ int run_node(const node_options& options) {
   if (signal == 0)
     log::error("node", "stops because {}", failure);
   else
-    log::info("node", "{}: stops", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    log::info("node", "{}: stops", name_of(signal));
   (*n)->stop();
   n = error{};
   log::info("node", "stopped");

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -43,8 +44,13 @@ public:
   /// the directory), `refused` (the directory belongs to another member or
   /// cluster, or the founders differ from those it was made with), `corrupt`,
   /// `disk_full`, `io_error`.
+  ///
+  /// It may have to wait until the clock passes the last stamps that an earlier
+  /// life issued. Meanwhile `interrupted`, if there is one, is asked every few
+  /// milliseconds; true: it gives up with `timeout`.
   static result<std::unique_ptr<node>>
-  start(node_options options, caf::actor_system* system = nullptr);
+  start(node_options options, caf::actor_system* system = nullptr,
+        std::function<bool()> interrupted = {});
   /// Stops, if nobody did.
   ~node();
 

@@ -101,6 +101,11 @@ class Node:
     def client(self):
         return Client(self.resp)
 
+    def log_from(self, offset):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            f.seek(offset)
+            return f.read()
+
 
 def eventually(holds, what):
     end = time.monotonic() + PATIENCE_S
@@ -163,6 +168,25 @@ def run(nodes):
     for n in nodes:
         eventually(n.ready, f"{n.name} is ready after all were killed")
         check(has_all(n, "two"), f"{n.name} has all keys after that")
+
+    # Killed, a node waits for its clock to pass the last stamps that it issued.
+    # A signal ends that at once.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        write_all(nodes[0], "more")
+        nodes[2].kill(signal.SIGKILL)
+        size = os.path.getsize(nodes[2].log)
+        nodes[2].start()
+        eventually(lambda: "until its clock passes" in nodes[2].log_from(size),
+                   "n3 waits for its clock")
+        began = time.monotonic()
+        code = nodes[2].kill(number)
+        took = time.monotonic() - began
+        check(code == 0, f"n3 ended its wait with {code}")
+        check(took < 2, f"n3 took {took} s to end its wait")
+        check("stopped before it began" in nodes[2].log_from(size),
+              "n3 says that it stopped")
+        nodes[2].start()
+        eventually(nodes[2].ready, "n3 is ready after that")
 
     # A clean end takes seconds, and is none.
     for n in nodes:
