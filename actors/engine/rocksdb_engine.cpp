@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/engine/slot_prefix.hpp"
 #include "torc/core/assert.hpp"
 
 namespace torc {
@@ -63,23 +64,6 @@ private:
   rocksdb::Slice slice_;
 };
 
-/// True if [begin, end) lies within one slot: all its keys begin as `begin`
-/// does.
-bool within_one_prefix(const rocksdb::Slice& begin, const rocksdb::Slice& end) {
-  if (begin.size() < entry_prefix_bytes)
-    return false;
-  std::string prefix{begin.data(), entry_prefix_bytes};
-  if (end.starts_with(prefix))
-    return true;
-  // The next prefix; for one of nothing but 0xff there is none.
-  while (!prefix.empty() && prefix.back() == '\xff')
-    prefix.pop_back();
-  if (prefix.empty())
-    return false;
-  prefix.back() = static_cast<char>(prefix.back() + 1);
-  return end.compare(prefix) <= 0;
-}
-
 class rocksdb_snapshot final : public engine_snapshot {
 public:
   explicit rocksdb_snapshot(rocksdb::DB& of) : of_(of), at_(of.GetSnapshot()) {}
@@ -94,7 +78,8 @@ public:
     const auto bound = column_key::end_of(c, end);
     auto options = read_options(read_mode::may_block);
     options.snapshot = at_;
-    options.total_order_seek = !within_one_prefix(first.slice(), bound.slice());
+    options.total_order_seek =
+      !within_one_prefix(view(first.slice()), view(bound.slice()));
     options.prefix_same_as_start = !options.total_order_seek;
     // Scans are of whole slots, for comparison and copying: they would push
     // out what clients read.

@@ -11,7 +11,8 @@
 #include <utility>
 
 #include "actors/engine/rocksdb_env.hpp"
-#include "actors/engine/slot_memtable.hpp"
+#include "actors/engine/rocksdb_slot_memtable.hpp"
+#include "actors/engine/slot_prefix.hpp"
 #include "torc/core/limits.hpp"
 
 namespace torc {

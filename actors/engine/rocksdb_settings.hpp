@@ -3,7 +3,6 @@
 #include <rocksdb/options.h>
 #include <rocksdb/status.h>
 
-#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -12,9 +11,6 @@
 #include "torc/engine/rocksdb_engine.hpp"
 
 namespace torc {
-
-/// Column byte, incarnation and slot: what the keys of one slot begin with.
-inline constexpr std::size_t entry_prefix_bytes = 7;
 
 /// Settings of the whole database but its log's recovery mode. `env` must
 /// outlive the database.

@@ -1,4 +1,4 @@
-#include "actors/engine/slot_buckets.hpp"
+#include "actors/engine/rocksdb_slot_buckets.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -1,4 +1,4 @@
-#include "actors/engine/slot_memtable.hpp"
+#include "actors/engine/rocksdb_slot_memtable.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/engine/slot_buckets.hpp"
+#include "actors/engine/rocksdb_slot_buckets.hpp"
 #include "torc/core/assert.hpp"
 
 namespace torc {

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "actors/engine/slot_memtable.hpp"
+#include "actors/engine/rocksdb_slot_memtable.hpp"
 #include "support/catch.hpp"
 #include "support/scratch_directory.hpp"
 
