@@ -99,10 +99,7 @@ std::string slot_begin(incarnation inc, slot_id slot) {
 }
 
 std::string slot_end(incarnation inc, slot_id slot) {
-  return slot.value + 1 < slot_count
-           ? slot_begin(inc,
-                        slot_id{static_cast<std::uint16_t>(slot.value + 1)})
-           : incarnation_begin(incarnation{inc.value + 1});
+  return slot_begin(inc, slot_id{static_cast<std::uint16_t>(slot.value + 1)});
 }
 
 std::string incarnation_begin(incarnation inc) {

@@ -39,8 +39,8 @@ std::optional<stored_key> parse_stored_key(std::string_view bytes);
 incarnation stored_incarnation(std::string_view bytes) noexcept;
 slot_id stored_slot(std::string_view bytes) noexcept;
 
-/// First stored key of a slot, and the first after it. The last slot's end is
-/// the next incarnation's beginning.
+/// First stored key of a slot, and the first after it. The last slot ends where
+/// one more would begin: a slot is all that begins with the same six bytes.
 std::string slot_begin(incarnation inc, slot_id slot);
 std::string slot_end(incarnation inc, slot_id slot);
 
