@@ -81,10 +81,7 @@ TEST_CASE("WAIT does not count a replica after a comparison with a slot left "
     make_different(w);
     w.connect_all();
     fail(w, failing, without_scans(w, failing, 1500));
-    auto o = shard_world::operation(op_kind::wait, w.inc());
-    o.b = 1;
-    o.deadline = w.now_ms + 5000;
-    const auto id = w.submit(0, o, {});
+    const auto id = w.wait(0, 1, 5000);
     w.run();
     CHECK(w.answer(0, id) == nullptr);
     w.run_for(5000);

@@ -2,28 +2,17 @@
 // reproducibility.
 #include <set>
 
-#include "support/catch.hpp"
-#include "torc/testing.hpp"
+#include "support/sim_cluster.hpp"
 
 using namespace std::chrono_literals;
+using namespace torc::test;
 using torc::errc;
 using torc::member_id;
 using torc::testing::cluster;
-using torc::testing::cluster_options;
 using torc::testing::link_faults;
 using torc::testing::write_checker;
 
 namespace {
-
-const member_id one{1};
-const member_id two{2};
-const member_id three{3};
-
-cluster_options seeded(std::uint64_t seed) {
-  cluster_options o;
-  o.seed = seed;
-  return o;
-}
 
 std::string value_at(cluster& c, member_id m, const std::string& key) {
   const auto r = c.client(m).get(key);

@@ -1,29 +1,18 @@
 // A simulated cluster under faults: whatever happens, what was acknowledged
 // stays, and all replicas agree in the end.
-#include "support/catch.hpp"
+#include "support/sim_cluster.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/counters.hpp"
 #include "torc/node_actors.hpp"
-#include "torc/testing.hpp"
 
 using namespace std::chrono_literals;
+using namespace torc::test;
 using torc::errc;
 using torc::member_id;
 using torc::testing::cluster;
-using torc::testing::cluster_options;
 using torc::testing::write_checker;
 
 namespace {
-
-const member_id one{1};
-const member_id two{2};
-const member_id three{3};
-
-cluster_options seeded(std::uint64_t seed) {
-  cluster_options o;
-  o.seed = seed;
-  return o;
-}
 
 member_id any_member(cluster& c) {
   return member_id{

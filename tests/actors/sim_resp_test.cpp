@@ -1,26 +1,14 @@
 // Redis clients in a simulated cluster: sessions of the RESP door under the
 // seeded scheduler.
-#include "support/catch.hpp"
+#include "support/sim_cluster.hpp"
 #include "torc/resp_value.hpp"
-#include "torc/testing.hpp"
 
 using namespace std::chrono_literals;
-using torc::member_id;
+using namespace torc::test;
 using torc::testing::cluster;
-using torc::testing::cluster_options;
 using torc::testing::resp_connection;
 
 namespace {
-
-const member_id one{1};
-const member_id two{2};
-const member_id three{3};
-
-cluster_options seeded(std::uint64_t seed) {
-  cluster_options o;
-  o.seed = seed;
-  return o;
-}
 
 std::string text(resp_connection& c, const std::vector<std::string>& argv) {
   const auto r = c.call(argv);

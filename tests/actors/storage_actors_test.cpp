@@ -39,12 +39,12 @@ private:
 };
 
 /// A peer's ring manager that only notes who asks for its config.
-class manager_stub : public ring_manager_port::base {
+class recording_manager : public ring_manager_port::base {
   using super = ring_manager_port::base;
 
 public:
-  manager_stub(caf::actor_config& cfg,
-               std::shared_ptr<std::vector<config_fetch>> out)
+  recording_manager(caf::actor_config& cfg,
+                    std::shared_ptr<std::vector<config_fetch>> out)
     : super(cfg), out_(std::move(out)) {}
 
   ring_manager_port::behavior_type make_behavior() override {
@@ -183,7 +183,7 @@ TEST_CASE("a peer's ring manager is asked for a config that is newer",
   fixture f;
   const member_id peer{2};
   auto asked = std::make_shared<std::vector<config_fetch>>();
-  const ring_manager_port manager = f.sys.spawn<manager_stub>(asked);
+  const ring_manager_port manager = f.sys.spawn<recording_manager>(asked);
   auto roles = std::make_shared<peer_roles>();
   roles->member = peer;
   roles->shards.push_back(f.node); // takes nothing: it is no member either

@@ -11,23 +11,8 @@ TEST_CASE("traffic of strangers, of the future and of no sense is dropped",
   w.connect_all();
   w.run();
   auto& n = w.nodes[1];
-  std::string key;
-  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k",
-                    element_kind::string);
   const auto batch_of = [&](hlc_time stamp) {
-    version_head h;
-    h.tag = {stamp, actor_id{1}};
-    std::string entry;
-    encode_simple_entry(entry, h, "v");
-    peer_batch b;
-    b.sender = member_id{1};
-    b.sender_shard = shard_world::shard;
-    b.epoch = w.view->epoch();
-    b.clock = hlc_from_ms(w.now_ms);
-    b.stream = ~std::uint64_t{0};
-    b.batch = 1;
-    append_push(b.items, {}, key, entry);
-    return b;
+    return w.push_from(0, "k", stamp);
   };
   auto b = batch_of(hlc_from_ms(w.now_ms));
   b.sender = member_id{9};

@@ -50,10 +50,7 @@ TEST_CASE("a WAIT without a limit is asked again by who is still there",
   w.cut(0, 1);
   w.put(0, "k", "v");
   w.run();
-  auto o = shard_world::operation(op_kind::wait, w.inc());
-  o.b = 1;
-  o.deadline = 0;
-  const auto id = w.submit(0, o, {});
+  const auto id = w.wait(0, 1, 0);
   w.run_for(4000);
   CHECK(w.answer(0, id) == nullptr);
   w.run_for(2000);

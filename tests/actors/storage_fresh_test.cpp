@@ -132,22 +132,8 @@ TEST_CASE("what is refused is neither acknowledged nor part of a pull",
   w.crash(1);
   w.start(1);
   w.connect(0, 1);
-  std::string key;
-  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k",
-                    element_kind::string);
-  version_head h;
-  h.tag = {hlc_from_ms(w.now_ms), actor_id{1}};
-  std::string entry;
-  encode_simple_entry(entry, h, "v");
-  entry.back() = static_cast<char>(entry.back() + 1); // checksum
-  peer_batch b;
-  b.sender = member_id{1};
-  b.sender_shard = shard_world::shard;
-  b.epoch = w.view->epoch();
-  b.clock = hlc_from_ms(w.now_ms);
-  b.stream = ~std::uint64_t{0};
-  b.batch = 1;
-  append_push(b.items, {}, key, entry);
+  auto b = w.push_from(0, "k", hlc_from_ms(w.now_ms));
+  b.items.back() = static_cast<char>(b.items.back() + 1); // checksum
   append_pull_end(b.items, w.inc(), {}, false);
   w.nodes[1].life->on_peer_batch(b);
   CHECK(w.nodes[1].counters->corrupt_entries.get() == 1);

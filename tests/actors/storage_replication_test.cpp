@@ -87,10 +87,7 @@ TEST_CASE("too many hints are left to comparison", "[storage][replication]") {
   CHECK(w.same_everywhere());
   CHECK(w.value(1, "k" + std::to_string(writes - 1)) == "v");
   // And the books are straight again: WAIT counts the replica.
-  auto o = shard_world::operation(op_kind::wait, w.inc());
-  o.b = 1;
-  o.deadline = w.now_ms + 1000;
-  const auto id = w.submit(0, o, {});
+  const auto id = w.wait(0, 1, 1000);
   w.run();
   REQUIRE(w.answer(0, id) != nullptr);
   CHECK(w.answer(0, id)->head.number == 1);
@@ -102,14 +99,8 @@ TEST_CASE("WAIT counts the replicas that have all writes before it",
   w.run();
   w.connect_all();
   w.run();
-  const auto wait = [&](std::uint64_t wanted, unix_ms timeout_ms) {
-    auto o = shard_world::operation(op_kind::wait, w.inc());
-    o.b = wanted;
-    o.deadline = w.now_ms + timeout_ms;
-    return w.submit(0, o, {});
-  };
   w.put(0, "k", "1");
-  const auto both = wait(2, 1000);
+  const auto both = w.wait(0, 2, 1000);
   w.flush(0);
   CHECK(w.answer(0, both) == nullptr);
   w.run();
@@ -118,7 +109,7 @@ TEST_CASE("WAIT counts the replicas that have all writes before it",
   // A newer write of the same key must not make an older one look delivered.
   w.put(0, "k", "2");
   w.flush(0);
-  const auto some = wait(2, 500);
+  const auto some = w.wait(0, 2, 500);
   w.put(0, "k", "3");
   w.run();
   CHECK(w.answer(0, some) == nullptr);

@@ -4,17 +4,6 @@
 using namespace torc;
 using namespace torc::test;
 
-namespace {
-
-std::uint64_t wait_for_one(shard_world& w, unix_ms timeout_ms) {
-  auto o = shard_world::operation(op_kind::wait, w.inc());
-  o.b = 1;
-  o.deadline = w.now_ms + timeout_ms;
-  return w.submit(0, o, {});
-}
-
-} // namespace
-
 TEST_CASE("WAIT does not count a replica before a comparison says what it has",
           "[storage][replication]") {
   for (const bool restarted : {false, true}) {
@@ -27,7 +16,7 @@ TEST_CASE("WAIT does not count a replica before a comparison says what it has",
       w.start(0);
       w.run();
     }
-    const auto id = wait_for_one(w, 60'000);
+    const auto id = w.wait(0, 1, 60'000);
     w.connect_all();
     w.run(); // no time passes, so nobody compares
     CHECK(w.answer(0, id) == nullptr);
@@ -44,7 +33,7 @@ TEST_CASE("WAIT counts a replica again when it has what a comparison found",
   w.run();
   w.put(0, "k", "v");
   w.run();
-  const auto id = wait_for_one(w, 60'000);
+  const auto id = w.wait(0, 1, 60'000);
   w.put(0, "later", "v");
   w.connect_all();
   w.held.insert({0, 1}); // records stay on their way, letters do not
@@ -74,7 +63,7 @@ TEST_CASE("WAIT does not count a replica for a record that cannot be read",
     if (blocked)
       w.nodes[0].disk->block_reads(
         [](column, std::string_view) { return true; });
-    const auto id = wait_for_one(w, 4000);
+    const auto id = w.wait(0, 1, 4000);
     w.connect_all();
     w.run();
     CHECK(w.answer(0, id) == nullptr);

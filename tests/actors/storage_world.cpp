@@ -34,6 +34,33 @@ std::uint64_t shard_world::submit(std::size_t i, op o, std::string_view key,
   return o.id;
 }
 
+std::uint64_t shard_world::wait(std::size_t i, std::uint64_t wanted,
+                                unix_ms timeout_ms) {
+  auto o = operation(op_kind::wait, inc());
+  o.b = wanted;
+  o.deadline = timeout_ms == 0 ? 0 : now_ms + timeout_ms;
+  return submit(i, o, {});
+}
+
+peer_batch shard_world::push_from(std::size_t from, std::string_view key,
+                                  hlc_time stamp) const {
+  std::string stored;
+  append_stored_key(stored, inc(), slot_id{shard}, key, element_kind::string);
+  version_head h;
+  h.tag = {stamp, actor_id{nodes[from].id.value}};
+  std::string entry;
+  encode_simple_entry(entry, h, "v");
+  peer_batch b;
+  b.sender = nodes[from].id;
+  b.sender_shard = shard;
+  b.epoch = view->epoch();
+  b.clock = hlc_from_ms(now_ms);
+  b.stream = ~std::uint64_t{0};
+  b.batch = 1;
+  append_push(b.items, {}, stored, entry);
+  return b;
+}
+
 shard_world::reply shard_world::read(std::size_t i, std::string_view key) {
   const auto id = submit(i, operation(op_kind::read, inc()), key);
   for (int k = 0; k < 10 && answer(i, id) == nullptr; ++k) {

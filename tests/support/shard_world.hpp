@@ -100,6 +100,10 @@ public:
   void cut(std::size_t a, std::size_t b);
 
   bool deliver(std::size_t from, std::size_t to);
+  /// A batch of member `from` that pushes `key` with value "v", a checksum that
+  /// is right, and no history of the link before it.
+  peer_batch push_from(std::size_t from, std::string_view key,
+                       hlc_time stamp) const;
   void drop(std::size_t from, std::size_t to) {
     if (auto& q = links[{from, to}]; !q.empty())
       q.pop_front();
@@ -132,6 +136,8 @@ public:
   std::uint64_t remove(std::size_t i, std::string_view key) {
     return submit(i, operation(op_kind::remove, inc()), key);
   }
+  /// A WAIT for `wanted` other replicas; `timeout_ms` 0: without a limit.
+  std::uint64_t wait(std::size_t i, std::uint64_t wanted, unix_ms timeout_ms);
   /// Null: not answered yet.
   const reply* answer(std::size_t i, std::uint64_t id) const {
     const auto it = nodes[i].replies.find(id);
