@@ -142,4 +142,21 @@ result<rocksdb_database> open_database(const rocksdb_options& options) {
   return out;
 }
 
+engine_load load_of(rocksdb::DB& db) {
+  using p = rocksdb::DB::Properties;
+  const auto property = [&db](const std::string& name) {
+    std::uint64_t out = 0;
+    return db.GetIntProperty(name, &out) ? out : 0;
+  };
+  engine_load out;
+  out.block_cache_bytes = property(p::kBlockCacheUsage);
+  out.block_cache_bytes_max = property(p::kBlockCacheCapacity);
+  out.memtable_bytes = property(p::kCurSizeAllMemTables);
+  out.pending_compaction_bytes = property(p::kEstimatePendingCompactionBytes);
+  out.running_compactions = property(p::kNumRunningCompactions);
+  out.running_flushes = property(p::kNumRunningFlushes);
+  out.delayed_write_bytes_per_s = property(p::kActualDelayedWriteRate);
+  return out;
+}
+
 } // namespace torc

@@ -8,6 +8,7 @@
 #include "actors/engine/rocksdb_settings.hpp"
 #include "actors/engine/rocksdb_synced_mark.hpp"
 #include "torc/engine/directory_lock.hpp"
+#include "torc/engine/engine.hpp"
 #include "torc/engine/write_batch.hpp"
 
 namespace torc {
@@ -39,6 +40,9 @@ inline constexpr const char* recovery_key = "\xfftorc.recovery";
 inline char column_byte(column c) noexcept {
   return static_cast<char>(c);
 }
+
+/// What the database keeps in memory and has still to do.
+engine_load load_of(rocksdb::DB& db);
 
 /// As `open_rocksdb`.
 result<rocksdb_database> open_database(const rocksdb_options& options);

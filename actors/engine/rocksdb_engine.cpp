@@ -138,6 +138,7 @@ public:
   engine_size size(column c, std::string_view begin,
                    std::string_view end) const override;
   engine_size size() const override;
+  engine_load load() const override { return load_of(*base_.db); }
 
 private:
   struct figures {

@@ -28,6 +28,15 @@ void collect_operations(metrics_page& page, const shard_counters& s) {
   page.add_counter("torc_disk_loads_total",
                    "Operations whose key was not in the cache.", {},
                    s.loads.get());
+  page.add_counter("torc_entry_cache_hits_total",
+                   "Looked up entries of the disk engine that were at hand.",
+                   {}, s.cache_hits.get());
+  page.add_counter("torc_entry_cache_misses_total",
+                   "Looked up entries that the disk engine was asked for.", {},
+                   s.cache_misses.get());
+  page.add_gauge("torc_entry_cache_bytes",
+                 "Bytes of durable entries that are at hand.", {},
+                 as_gauge(s.cache_bytes));
   page.add_gauge("torc_parked_operations",
                  "Operations that wait for the disk or the clock.", {},
                  as_gauge(s.parked));
@@ -172,6 +181,28 @@ void collect_disk(metrics_page& page, const engine& disk) {
                  {{"engine", disk.name()}}, static_cast<double>(size.entries));
   page.add_gauge("torc_disk_bytes", "Bytes on the disk, an estimate.",
                  {{"engine", disk.name()}}, static_cast<double>(size.bytes));
+  const auto load = disk.load();
+  const auto add = [&](std::string_view name, std::string_view help,
+                       std::uint64_t x) {
+    page.add_gauge(name, help, {{"engine", disk.name()}},
+                   static_cast<double>(x));
+  };
+  add("torc_block_cache_bytes",
+      "Bytes of blocks read from files that are kept.", load.block_cache_bytes);
+  add("torc_block_cache_bytes_max", "Bound of the block cache.",
+      load.block_cache_bytes_max);
+  add("torc_memtable_bytes", "Bytes of writes that are not in files yet.",
+      load.memtable_bytes);
+  add("torc_pending_compaction_bytes",
+      "Bytes that compactions have to rewrite, an estimate.",
+      load.pending_compaction_bytes);
+  add("torc_running_compactions", "Compactions under way.",
+      load.running_compactions);
+  add("torc_running_flushes", "Flushes of memtables under way.",
+      load.running_flushes);
+  add("torc_delayed_write_bytes_per_second",
+      "Rate to which writes are slowed down; 0: they are not.",
+      load.delayed_write_bytes_per_s);
 }
 
 } // namespace torc

@@ -8,10 +8,12 @@ read_status key_store::get(engine_kind where, std::string_view key,
   if (where == engine_kind::memory)
     return memory_->get(column::data, key, read_mode::cached_only, out);
   if (entry_cache::found hit; cache_.find(key, hit)) {
+    ++cache_hits_;
     out.point_at(hit.bytes);
     found_dirty_seq_ = hit.dirty_seq;
     return read_status::found;
   }
+  ++cache_misses_;
   const auto status =
     disk_->get(column::data, key, read_mode::cached_only, out);
   if (status == read_status::found)

@@ -77,6 +77,8 @@ public:
   const std::shared_ptr<engine>& disk() const noexcept { return disk_; }
   std::size_t dirty_count() const noexcept { return cache_.dirty_count(); }
   std::size_t cache_bytes() const noexcept { return cache_.clean_bytes(); }
+  std::uint64_t cache_hits() const noexcept { return cache_hits_; }
+  std::uint64_t cache_misses() const noexcept { return cache_misses_; }
 
 private:
   std::unique_ptr<engine> memory_;
@@ -84,6 +86,8 @@ private:
   entry_cache cache_;
   std::uint64_t found_dirty_seq_ = 0;
   write_batch one_;
+  std::uint64_t cache_hits_ = 0;
+  std::uint64_t cache_misses_ = 0;
 };
 
 } // namespace torc::storage

@@ -1,6 +1,7 @@
 // What a shard does besides operations: views, walks over what is stored,
 // figures, expiry.
 #include <algorithm>
+#include <bitset>
 #include <utility>
 
 #include "actors/storage_node/shard.hpp"
@@ -157,6 +158,23 @@ void shard::update_figures() {
   c.disk_broken.set(broken_ ? 1 : 0);
   c.fresh_keyspaces.set(fresh_.size());
   c.memory_bytes.set(store_.memory().size().bytes);
+  c.cache_hits.set(store_.cache_hits());
+  c.cache_misses.set(store_.cache_misses());
+  c.cache_bytes.set(store_.cache_bytes());
+  std::bitset<limits::keyspaces_max> known;
+  for (const auto& ks : view_->config().keyspaces) {
+    const auto f = slots_.totals_of(ks.inc);
+    auto& k = c.keyspaces.at(ks.db);
+    known.set(ks.db);
+    set(k.live_keys, f.live);
+    set(k.expiring_keys, f.expiring);
+    k.deadline_ms.set(f.mean_deadline());
+  }
+  for (std::size_t db = 0; db < known.size(); ++db)
+    if (!known.test(db) && c.keyspaces[db].live_keys.get() != 0) {
+      c.keyspaces[db].live_keys.set(0);
+      c.keyspaces[db].expiring_keys.set(0);
+    }
 }
 
 // -- walks over what is stored

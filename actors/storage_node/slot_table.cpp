@@ -23,7 +23,30 @@ void apply(slot_figures& f, const entry_weight& w, std::size_t bytes,
     f.expiring += sign;
 }
 
+void apply(space_figures& f, const entry_weight& w, std::int64_t sign) {
+  f.live += w.live ? sign : 0;
+  if (w.expires_at == 0)
+    return;
+  f.expiring += sign;
+  if (sign > 0)
+    f.deadlines.add({w.expires_at, 0});
+  else
+    f.deadlines.subtract({w.expires_at, 0});
+}
+
 } // namespace
+
+unix_ms space_figures::mean_deadline() const noexcept {
+  if (expiring <= 0)
+    return 0;
+  // The sum of many deadlines is a number of 128 bits.
+  const auto sum = deadlines.value();
+  const auto n = static_cast<std::uint64_t>(expiring);
+  constexpr long double two_to_64 = 18446744073709551616.0L;
+  return static_cast<unix_ms>((static_cast<long double>(sum.high) * two_to_64
+                               + static_cast<long double>(sum.low))
+                              / static_cast<long double>(n));
+}
 
 const slot_table::space* slot_table::space_of(incarnation inc) const noexcept {
   if (last_ != nullptr && last_->inc == inc)
@@ -81,31 +104,40 @@ void slot_table::replace(incarnation inc, slot_id s, std::string_view key,
   auto* f = at(inc, s);
   if (f == nullptr)
     return;
+  auto& all = space_of(inc)->totals;
   if (!old_entry.empty()) {
     const auto w = weigh_checked_entry(key, old_entry);
     f->digest.subtract(w.fingerprint);
     apply(*f, w, key.size() + old_entry.size(), -1);
     apply(totals_, w, key.size() + old_entry.size(), -1);
+    apply(all, w, -1);
   }
   if (!new_entry.empty())
-    count(*f, weigh_checked_entry(key, new_entry),
+    count(*f, all, weigh_checked_entry(key, new_entry),
           key.size() + new_entry.size());
 }
 
 void slot_table::base(incarnation inc, slot_id s, std::string_view key,
                       std::string_view entry) {
   if (auto* f = at(inc, s); f != nullptr && !entry.empty())
-    count(*f, weigh_entry(key, entry), key.size() + entry.size());
+    count(*f, space_of(inc)->totals, weigh_entry(key, entry),
+          key.size() + entry.size());
 }
 
-void slot_table::count(slot_figures& f, const entry_weight& w,
-                       std::size_t bytes) {
+void slot_table::count(slot_figures& f, space_figures& all,
+                       const entry_weight& w, std::size_t bytes) {
   f.digest.add(w.fingerprint);
   apply(f, w, bytes, 1);
   apply(totals_, w, bytes, 1);
+  apply(all, w, 1);
   if (w.expires_at != 0
       && (f.next_deadline == 0 || w.expires_at < f.next_deadline))
     f.next_deadline = w.expires_at;
+}
+
+space_figures slot_table::totals_of(incarnation inc) const {
+  const auto* s = space_of(inc);
+  return s == nullptr ? space_figures{} : s->totals;
 }
 
 void slot_table::base_complete(incarnation inc) {

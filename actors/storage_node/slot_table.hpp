@@ -27,6 +27,16 @@ struct digest_sum {
   record_id value() const noexcept { return {low, high}; }
 };
 
+/// Figures of one incarnation at this replica.
+struct space_figures {
+  std::int64_t live = 0;
+  std::int64_t expiring = 0;
+  digest_sum deadlines; ///< Sum of those of expiring keys, in milliseconds.
+
+  /// Their mean; 0 without any.
+  unix_ms mean_deadline() const noexcept;
+};
+
 /// Figures of one slot of one incarnation at this replica.
 struct slot_figures {
   digest_sum digest;
@@ -88,18 +98,22 @@ public:
   void end_sweep(incarnation inc, slot_id s, unix_ms next, bool whole);
 
   const slot_figures& totals() const noexcept { return totals_; }
+  /// All zero if the incarnation is not known.
+  space_figures totals_of(incarnation inc) const;
 
 private:
   struct space {
     incarnation inc;
     std::vector<slot_figures> slots;
+    space_figures totals;
     bool counted = false;
   };
 
   const space* space_of(incarnation inc) const noexcept;
   space* space_of(incarnation inc) noexcept;
   slot_figures* at(incarnation inc, slot_id s) noexcept;
-  void count(slot_figures& f, const entry_weight& w, std::size_t bytes);
+  void count(slot_figures& f, space_figures& all, const entry_weight& w,
+             std::size_t bytes);
 
   std::uint16_t shard_;
   std::uint16_t shards_;

@@ -1,8 +1,18 @@
 #pragma once
 
+#include <array>
+
+#include "torc/core/limits.hpp"
 #include "torc/core/metrics.hpp"
 
 namespace torc {
+
+/// What one shard holds of one keyspace.
+struct keyspace_counters {
+  counter live_keys;
+  counter expiring_keys;
+  counter deadline_ms; ///< Mean of these keys' deadlines.
+};
 
 /// What one shard counts. Written by the shard alone.
 struct shard_counters {
@@ -14,9 +24,12 @@ struct shard_counters {
   counter writes_refused;
   counter operations_unknown; ///< Refused: of a kind or level not known here.
   counter loads;              ///< Reads that missed the cache.
-  counter parked;             ///< Operations that wait now.
-  counter commit_bytes;       ///< On the way to the committer now.
-  counter disk_broken;        ///< 1 while writes to the disk are refused.
+  counter cache_hits;   ///< Entries of the disk engine that were at hand.
+  counter cache_misses; ///< Entries that the engine was asked for.
+  counter cache_bytes;  ///< Of durable entries at hand.
+  counter parked;       ///< Operations that wait now.
+  counter commit_bytes; ///< On the way to the committer now.
+  counter disk_broken;  ///< 1 while writes to the disk are refused.
 
   // -- replication
   // ---------------------------------------------------------------
@@ -40,6 +53,7 @@ struct shard_counters {
   counter expired_keys;    ///< Marked by the sweep so far.
   counter memory_bytes;    ///< Of the memory engine.
   counter corrupt_entries; ///< Reads of entries that failed their checks.
+  std::array<keyspace_counters, limits::keyspaces_max> keyspaces; ///< By db.
 };
 
 /// What the synchronizer counts.

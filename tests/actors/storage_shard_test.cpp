@@ -125,6 +125,31 @@ TEST_CASE("a record ends at its deadline to the millisecond", "[storage]") {
   }
 }
 
+TEST_CASE("what a shard holds is counted for each keyspace", "[storage]") {
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{1, engine};
+    w.run();
+    const auto& k = w.nodes[0].counters->keyspaces.at(0);
+    const auto sooner = w.now_ms + 60'000;
+    w.put(0, "a", "v", consistency::eventual, sooner);
+    w.put(0, "b", "v", consistency::eventual, sooner + 2'000);
+    w.put(0, "c", "v");
+    w.run_for(1000);
+    CHECK(k.live_keys.get() == 3);
+    CHECK(k.expiring_keys.get() == 2);
+    CHECK(k.deadline_ms.get() == sooner + 1'000);
+    w.put(0, "b", "v");
+    w.run_for(1000);
+    CHECK(k.live_keys.get() == 3);
+    CHECK(k.expiring_keys.get() == 1);
+    CHECK(k.deadline_ms.get() == sooner);
+    CHECK((w.nodes[0].counters->cache_misses.get() > 0)
+          == (engine == engine_kind::rocksdb));
+    CHECK((w.nodes[0].counters->cache_hits.get() > 0)
+          == (engine == engine_kind::rocksdb));
+  }
+}
+
 TEST_CASE("the sweep leaves a mark without the value, for ever", "[storage]") {
   for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
     shard_world w{1, engine};

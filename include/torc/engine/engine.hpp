@@ -63,6 +63,18 @@ struct engine_size {
   std::uint64_t bytes = 0;   ///< Keys and values, and the engine's overhead.
 };
 
+/// What an engine keeps in memory beside its entries, and what it still has to
+/// do. All 0 where there is no such thing.
+struct engine_load {
+  std::uint64_t block_cache_bytes = 0;
+  std::uint64_t block_cache_bytes_max = 0;
+  std::uint64_t memtable_bytes = 0;
+  std::uint64_t pending_compaction_bytes = 0; ///< To be rewritten; an estimate.
+  std::uint64_t running_compactions = 0;
+  std::uint64_t running_flushes = 0;
+  std::uint64_t delayed_write_bytes_per_s = 0; ///< 0: writes are not slowed.
+};
+
 /// Where entries live: a sorted map of byte strings per column. It knows
 /// nothing of records, slots or replication.
 ///
@@ -104,6 +116,8 @@ public:
   virtual engine_size size(column c, std::string_view begin,
                            std::string_view end) const = 0;
   virtual engine_size size() const = 0;
+
+  virtual engine_load load() const { return {}; }
 
   /// Does a piece of the work that earlier calls put off (giving back the
   /// memory of dropped ranges), at most `entries_max` entries of it. True if
