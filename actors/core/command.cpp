@@ -43,6 +43,25 @@ std::string unknown_command_text(const std::vector<std::string_view>& argv) {
   return out.append(args);
 }
 
+std::string unknown_subcommand_text(const command_info& c,
+                                    std::string_view name) {
+  constexpr std::size_t text_max = 128;
+  auto out = std::string{"ERR unknown subcommand '"}
+               .append(name.substr(0, text_max))
+               .append("'. Try ");
+  for (const char x : c.name)
+    out.push_back(x >= 'a' && x <= 'z' ? static_cast<char>(x - 32) : x);
+  return out.append(" HELP.");
+}
+
+const command_info*
+find_exact(const std::vector<std::string_view>& argv) noexcept {
+  const auto* c = argv.empty() ? nullptr : find_command(argv[0]);
+  if (c == nullptr || argv.size() < 2 || !c->has(command_flag::container))
+    return c;
+  return find_subcommand(c->id, argv[1]);
+}
+
 std::vector<std::size_t> key_positions(const command_info& c,
                                        std::size_t argc) {
   std::vector<std::size_t> out;
@@ -100,12 +119,18 @@ void write_command_info(resp_writer& w, const command_info& c) {
     w.bulk("limit");
     w.integer(0);
   }
-  w.set(0); // subcommands
+  if (!c.has(command_flag::container))
+    return w.array(0);
+  const auto subs = subcommands(c.id);
+  w.array(subs.size());
+  for (const auto& x : subs)
+    write_command_info(w, x);
 }
 
 void write_command_docs(resp_writer& w, const command_info& c) {
+  const bool container = c.has(command_flag::container);
   w.bulk(c.name);
-  w.map(4);
+  w.map(container ? 5 : 4);
   w.bulk("summary");
   w.bulk(c.summary);
   w.bulk("since");
@@ -121,6 +146,13 @@ void write_command_docs(resp_writer& w, const command_info& c) {
     w.bulk("type");
     w.bulk("string");
   }
+  if (!container)
+    return;
+  const auto subs = subcommands(c.id);
+  w.bulk("subcommands");
+  w.map(subs.size());
+  for (const auto& x : subs)
+    write_command_docs(w, x);
 }
 
 } // namespace torc

@@ -1,4 +1,5 @@
 // How the arguments of commands are read.
+#include <algorithm>
 #include <charconv>
 
 #include "actors/gateway/commands.hpp"
@@ -30,6 +31,27 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view s) noexcept {
   return parse_number<std::uint64_t>(s);
 }
 
+std::string lower(std::string_view s) {
+  std::string out{s};
+  for (auto& x : out)
+    x = x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : x;
+  return out;
+}
+
+void write_lines(core& c, const request& r,
+                 std::initializer_list<std::string_view> lines) {
+  auto w = c.reply(r);
+  w.array(lines.size());
+  for (const auto line : lines)
+    w.simple(line);
+  c.finish(r);
+}
+
+bool valid_client_name(std::string_view name) noexcept {
+  return std::all_of(name.begin(), name.end(),
+                     [](char x) { return x >= '!' && x <= '~'; });
+}
+
 std::optional<consistency> parse_level(std::string_view s) noexcept {
   if (is(s, "eventual"))
     return consistency::eventual;
@@ -58,31 +80,17 @@ std::optional<unix_ms> parse_deadline(core& c, const request& r,
   constexpr std::int64_t latest = (std::int64_t{1} << 47);
   auto ms = *n;
   if (unit == time_unit::ex || unit == time_unit::exat) {
-    if (ms > latest / 1000 || ms < -latest / 1000)
+    if (ms > latest / 1000 || ms < INT64_MIN / 1000)
       return bad();
     ms *= 1000;
   }
-  if (ms > latest || ms < -latest)
+  if (ms > latest)
     return bad();
   if (unit == time_unit::ex || unit == time_unit::px)
     ms += static_cast<std::int64_t>(c.now());
   if (ms > latest)
     return bad();
   return ms <= 0 ? unix_ms{1} : static_cast<unix_ms>(ms);
-}
-
-void fail_subcommand(core& c, const request& r) {
-  std::string upper{r.info.name};
-  for (auto& x : upper)
-    x = x >= 'a' && x <= 'z' ? static_cast<char>(x - 32) : x;
-  constexpr std::size_t shown_max = 128;
-  c.fail(r, std::string{"ERR unknown subcommand or wrong number of arguments "
-                        "for '"}
-              .append(r.argv.size() > 1 ? r.argv[1].substr(0, shown_max)
-                                        : std::string_view{})
-              .append("'. Try ")
-              .append(upper)
-              .append(" HELP."));
 }
 
 } // namespace torc::gateway

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "actors/gateway/core.hpp"
@@ -83,9 +85,21 @@ std::optional<std::int64_t> parse_integer(std::string_view s) noexcept;
 /// Of a db number or a count.
 std::optional<std::uint64_t> parse_unsigned(std::string_view s) noexcept;
 
+/// Of ASCII letters.
+std::string lower(std::string_view s);
+
+/// A reply of several lines: HELP.
+void write_lines(core& c, const request& r,
+                 std::initializer_list<std::string_view> lines);
+
 inline bool is(std::string_view argument, std::string_view name) noexcept {
   return equals_ignoring_case(argument, name);
 }
+
+/// Printable and without blanks, so that CLIENT LIST stays readable.
+bool valid_client_name(std::string_view name) noexcept;
+inline constexpr std::string_view bad_client_name =
+  "ERR Client names cannot contain spaces, newlines or special characters.";
 
 /// EVENTUAL and WEAK; nothing else, STRONG included.
 std::optional<consistency> parse_level(std::string_view s) noexcept;
@@ -103,8 +117,5 @@ inline constexpr std::string_view not_an_integer =
 std::optional<unix_ms> parse_deadline(core& c, const request& r,
                                       std::string_view text, time_unit unit,
                                       bool lenient);
-
-/// Fails the request: this subcommand is not known, or has other arguments.
-void fail_subcommand(core& c, const request& r);
 
 } // namespace torc::gateway

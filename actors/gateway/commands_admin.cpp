@@ -5,32 +5,22 @@
 
 #include "actors/gateway/cluster_map.hpp"
 #include "actors/gateway/commands.hpp"
+#include "actors/gateway/fields.hpp"
 #include "torc/core/config_change.hpp"
 #include "torc/log.hpp"
 
 namespace torc::gateway {
 namespace {
 
-std::int64_t number(std::uint64_t x) noexcept {
-  return static_cast<std::int64_t>(x);
-}
-
 void write_keyspace(resp_writer& w, const keyspace_info& k) {
-  w.map(7);
-  w.bulk("name");
-  w.bulk(k.name);
-  w.bulk("db");
-  w.integer(k.db);
-  w.bulk("replicas");
-  w.integer(k.replicas);
-  w.bulk("engine");
-  w.bulk(to_string(k.engine));
-  w.bulk("consistency");
-  w.bulk(to_string(k.default_level));
-  w.bulk("default_ttl_ms");
-  w.integer(number(k.default_ttl_ms));
-  w.bulk("incarnation");
-  w.integer(k.inc.value);
+  fields{w, 7}
+    .add("name", k.name)
+    .add("db", k.db)
+    .add("replicas", k.replicas)
+    .add("engine", to_string(k.engine))
+    .add("consistency", to_string(k.default_level))
+    .add("default_ttl_ms", k.default_ttl_ms)
+    .add("incarnation", k.inc.value);
 }
 
 /// Makes the change, waits until this node works with it, and writes the map of
@@ -38,31 +28,14 @@ void write_keyspace(resp_writer& w, const keyspace_info& k) {
 void change_keyspaces(
   core& c, const request& r, config_change_fn change,
   std::function<std::optional<keyspace_info>(const cluster_config&)> pick) {
-  c.hold(r.s);
-  const reply_place place{r.s.key, r.slot};
-  c.change_config(std::move(change), [&c, place, pick](const auto& changed) {
-    auto* s = c.find(place.session);
-    if (s == nullptr)
-      return;
-    if (changed.failure) {
-      c.fail(*s, place.slot,
-             error_line(changed.failure->code, changed.failure->message));
-      return c.release(*s);
-    }
-    const auto config = changed.config;
-    c.when_config(config->epoch, [&c, place, config, pick] {
-      auto* waiting = c.find(place.session);
-      if (waiting == nullptr)
-        return;
-      auto w = c.writer(*waiting, place.slot);
-      if (const auto k = pick(*config))
+  c.change_config(
+    r, std::move(change),
+    [pick = std::move(pick)](resp_writer& w, const cluster_config& config) {
+      if (const auto k = pick(config))
         write_keyspace(w, *k);
       else
         w.null(); // somebody dropped it meanwhile
-      c.finish(*waiting, place.slot);
-      c.release(*waiting);
     });
-  });
 }
 
 std::optional<keyspace_info> copy_of(const keyspace_info* k) {
@@ -143,7 +116,7 @@ void drop(core& c, const request& r) {
 
 void keyspace(core& c, const request& r) {
   const auto argc = r.argv.size();
-  const auto sub = argc > 2 ? r.argv[2] : std::string_view{};
+  const auto sub = r.argv[2];
   if (is(sub, "create") && argc >= 4)
     return create(c, r);
   if (is(sub, "drop") && argc == 4)
@@ -170,25 +143,16 @@ void keyspace(core& c, const request& r) {
 }
 
 void write_member(core& c, resp_writer& w, const member_info& m) {
-  w.map(9);
-  w.bulk("id");
-  w.integer(m.id.value);
-  w.bulk("name");
-  w.bulk(m.name);
-  w.bulk("door");
-  w.bulk(m.door);
-  w.bulk("resp");
-  w.bulk(m.resp);
-  w.bulk("http");
-  w.bulk(m.http);
-  w.bulk("zone");
-  w.bulk(m.zone);
-  w.bulk("weight");
-  w.real(static_cast<double>(m.weight) / 100);
-  w.bulk("state");
-  w.bulk(m.state == member_state::active ? "member" : "leaving");
-  w.bulk("reachable");
-  w.boolean(m.id == c.options().self || c.routes().reachable(m.id));
+  fields{w, 9}
+    .add("id", m.id.value)
+    .add("name", m.name)
+    .add("door", m.door)
+    .add("resp", m.resp)
+    .add("http", m.http)
+    .add("zone", m.zone)
+    .add("weight", static_cast<double>(m.weight) / 100)
+    .add("state", m.state == member_state::active ? "member" : "leaving")
+    .add("reachable", m.id == c.options().self || c.routes().reachable(m.id));
 }
 
 void write_self(core& c, resp_writer& w) {
@@ -199,51 +163,38 @@ void write_self(core& c, resp_writer& w) {
     clients += x->clients.get();
     operations += x->reads.snapshot().count() + x->writes.snapshot().count();
   }
-  w.map(15);
-  const auto add = [&w](std::string_view name, std::uint64_t x) {
-    w.bulk(name);
-    w.integer(number(x));
-  };
-  add("id", c.options().self.value);
-  w.bulk("name");
-  w.bulk(c.shared().node_name);
-  w.bulk("version");
-  w.bulk(f.version);
-  add("uptime_ms", c.now() > f.started_ms ? c.now() - f.started_ms : 0);
-  w.bulk("ready");
-  w.boolean(f.ready);
-  add("loops", f.loops);
-  add("clients", clients);
-  add("keys", f.keys);
-  add("bytes", f.bytes);
-  add("dead_bytes", f.dead_bytes);
-  add("memory_bytes", f.memory_bytes);
-  add("memory_bytes_max", f.memory_bytes_max);
-  add("hints", f.hints);
-  add("operations", operations);
-  w.bulk("loglevel");
-  w.bulk(to_string(log::level()));
+  fields{w, 15}
+    .add("id", c.options().self.value)
+    .add("name", c.shared().node_name)
+    .add("version", f.version)
+    .add("uptime_ms", c.now() > f.started_ms ? c.now() - f.started_ms : 0)
+    .add("ready", f.ready)
+    .add("loops", f.loops)
+    .add("clients", clients)
+    .add("keys", f.keys)
+    .add("bytes", f.bytes)
+    .add("dead_bytes", f.dead_bytes)
+    .add("memory_bytes", f.memory_bytes)
+    .add("memory_bytes_max", f.memory_bytes_max)
+    .add("hints", f.hints)
+    .add("operations", operations)
+    .add("loglevel", to_string(log::level()));
 }
 
 void status(core& c, const request& r) {
   const auto& config = c.view()->config();
   auto w = c.reply(r);
-  w.map(6);
-  w.bulk("cluster_id");
-  w.bulk(to_string(config.id));
-  w.bulk("epoch");
-  w.integer(number(config.epoch.value));
-  w.bulk("sync");
-  w.bulk(to_string(config.sync));
-  w.bulk("members");
-  w.array(config.members.size());
+  fields map{w, 6};
+  map.add("cluster_id", to_string(config.id))
+    .add("epoch", config.epoch.value)
+    .add("sync", to_string(config.sync));
+  map.value("members").array(config.members.size());
   for (const auto& m : config.members)
     write_member(c, w, m);
-  w.bulk("keyspaces");
-  w.array(config.keyspaces.size());
+  map.value("keyspaces").array(config.keyspaces.size());
   for (const auto& k : config.keyspaces)
     write_keyspace(w, k);
-  w.bulk("self");
+  map.value("self");
   write_self(c, w);
   c.finish(r);
 }
@@ -264,38 +215,23 @@ void write_group(core& c, resp_writer& w, const placement_group& g,
       shares[x.replicas.front()].preferred += n;
   }
   const auto& members = c.view()->config().members;
-  w.map(with_slots ? 4 : 3);
-  w.bulk("id");
-  w.integer(g.id);
-  w.bulk("replicas");
-  w.integer(g.replicas);
-  w.bulk("members");
-  w.array(members.size());
-  for (const auto& m : members) {
-    w.map(5);
-    w.bulk("id");
-    w.integer(m.id.value);
-    w.bulk("name");
-    w.bulk(m.name);
-    w.bulk("weight");
-    w.real(static_cast<double>(m.weight) / 100);
-    w.bulk("slots");
-    w.integer(number(shares[m.id].slots));
-    w.bulk("preferred");
-    w.integer(number(shares[m.id].preferred));
-  }
+  fields map{w, with_slots ? 4u : 3u};
+  map.add("id", g.id).add("replicas", g.replicas);
+  map.value("members").array(members.size());
+  for (const auto& m : members)
+    fields{w, 5}
+      .add("id", m.id.value)
+      .add("name", m.name)
+      .add("weight", static_cast<double>(m.weight) / 100)
+      .add("slots", shares[m.id].slots)
+      .add("preferred", shares[m.id].preferred);
   if (!with_slots)
     return;
-  w.bulk("ranges");
-  w.array(ranges.size());
+  map.value("ranges").array(ranges.size());
   for (const auto& x : ranges) {
-    w.map(3);
-    w.bulk("first");
-    w.integer(x.first.value);
-    w.bulk("last");
-    w.integer(x.last.value);
-    w.bulk("replicas");
-    w.array(x.replicas.size());
+    fields range{w, 3};
+    range.add("first", x.first.value).add("last", x.last.value);
+    range.value("replicas").array(x.replicas.size());
     for (const auto m : x.replicas)
       w.integer(m.value);
   }
@@ -307,13 +243,10 @@ void ring(core& c, const request& r) {
     return c.fail(r, "ERR TORC.ADMIN RING [SLOTS]");
   const auto& config = c.view()->config();
   auto w = c.reply(r);
-  w.map(3);
-  w.bulk("epoch");
-  w.integer(number(config.epoch.value));
-  w.bulk("virtual_nodes");
-  w.integer(config.virtual_nodes);
-  w.bulk("groups");
-  w.array(config.groups.size());
+  fields map{w, 3};
+  map.add("epoch", config.epoch.value)
+    .add("virtual_nodes", config.virtual_nodes);
+  map.value("groups").array(config.groups.size());
   for (const auto& g : config.groups)
     write_group(c, w, g, with_slots);
   c.finish(r);
@@ -323,18 +256,14 @@ void log_level(core& c, const request& r) {
   if (r.argv.size() > 3)
     return c.fail(r, "ERR TORC.ADMIN LOGLEVEL [level]");
   if (r.argv.size() == 3) {
-    std::string name{r.argv[2]};
-    for (auto& x : name)
-      x = x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : x;
+    const auto name = lower(r.argv[2]);
     const auto level = parse_log_level(name);
     if (!level)
       return c.fail(r, "ERR " + level.error().message);
     log::set_level(*level);
   }
   auto w = c.reply(r);
-  w.map(1);
-  w.bulk("loglevel");
-  w.bulk(to_string(log::level()));
+  fields{w, 1}.add("loglevel", to_string(log::level()));
   c.finish(r);
 }
 
@@ -342,6 +271,14 @@ void log_level(core& c, const request& r) {
 
 void run_torc_admin(core& c, const request& r) {
   const auto sub = r.argv[1];
+  if (is(sub, "help"))
+    return write_lines(
+      c, r,
+      {"TORC.ADMIN <subcommand> [<arg> ...]. Subcommands are:",
+       "KEYSPACE CREATE <name> [REPLICAS <n>] [ENGINE <MEMORY|ROCKSDB>] "
+       "[CONSISTENCY <EVENTUAL|WEAK>] [TTL <ms>]",
+       "KEYSPACE LIST, KEYSPACE SHOW <name>, KEYSPACE DROP <name>",
+       "LOGLEVEL [<level>]", "RING [SLOTS]", "STATUS"});
   if (is(sub, "loglevel"))
     return log_level(c, r);
   if (c.view() == nullptr)
@@ -349,12 +286,9 @@ void run_torc_admin(core& c, const request& r) {
                   "LOADING this node does not know the cluster's config yet");
   if (is(sub, "keyspace"))
     return keyspace(c, r);
-  if (is(sub, "status") && r.argv.size() == 2)
+  if (is(sub, "status"))
     return status(c, r);
-  if (is(sub, "ring"))
-    return ring(c, r);
-  c.fail(r, "ERR unknown subcommand: TORC.ADMIN KEYSPACE, STATUS, RING or "
-            "LOGLEVEL");
+  ring(c, r);
 }
 
 } // namespace torc::gateway

@@ -42,17 +42,15 @@ std::string line_of(const client_record& r, unix_ms now) {
   return out;
 }
 
-/// No blanks and nothing unprintable, so that lists stay readable.
-bool valid_name(std::string_view name) noexcept {
-  for (const char x : name)
-    if (x < '!' || x > '~')
-      return false;
-  return true;
-}
-
 bool known_type(std::string_view type) noexcept {
   return is(type, "normal") || is(type, "master") || is(type, "replica")
          || is(type, "slave") || is(type, "pubsub");
+}
+
+std::string unknown_type(std::string_view type) {
+  return std::string{"ERR Unknown client type '"}
+    .append(type.substr(0, 128))
+    .append("'");
 }
 
 void list(core& c, const request& r) {
@@ -61,16 +59,15 @@ void list(core& c, const request& r) {
   bool none = false;
   if (r.argv.size() == 4 && is(r.argv[2], "type")) {
     if (!known_type(r.argv[3]))
-      return c.fail(r, "ERR Unknown client type '"
-                         + std::string{r.argv[3].substr(0, 128)} + "'");
+      return c.fail(r, unknown_type(r.argv[3]));
     none = !is(r.argv[3], "normal");
   } else if (r.argv.size() > 3 && is(r.argv[2], "id")) {
     all = false;
     for (std::size_t i = 3; i < r.argv.size(); ++i) {
-      const auto id = parse_unsigned(r.argv[i]);
-      if (!id || *id == 0)
+      const auto id = parse_integer(r.argv[i]);
+      if (!id)
         return c.fail(r, "ERR Invalid client ID");
-      ids.push_back(*id);
+      ids.push_back(static_cast<std::uint64_t>(*id));
     }
   } else if (r.argv.size() != 2) {
     return c.fail(r, syntax_error);
@@ -119,10 +116,13 @@ std::optional<kill_filter> parse_filter(core& c, const request& r) {
       f.local_address = value;
     } else if (is(r.argv[i], "type")) {
       if (!known_type(value))
-        return wrong("ERR Unknown client type");
+        return wrong(unknown_type(value));
       f.nobody = f.nobody || !is(value, "normal");
     } else if (is(r.argv[i], "user")) {
-      f.nobody = f.nobody || value != "default";
+      if (value != "default")
+        return wrong(std::string{"ERR No such user '"}
+                       .append(value.substr(0, 128))
+                       .append("'"));
     } else if (is(r.argv[i], "skipme")) {
       if (!is(value, "yes") && !is(value, "no"))
         return wrong(syntax_error);
@@ -181,7 +181,7 @@ void set_reply_mode(core& c, const request& r) {
 }
 
 void set_info(core& c, const request& r) {
-  if (!valid_name(r.argv[3]))
+  if (!valid_client_name(r.argv[3]))
     return c.fail(r, "ERR " + std::string{r.argv[2].substr(0, 32)}
                        + " cannot contain spaces, newlines or special "
                          "characters.");
@@ -213,40 +213,20 @@ void set_switch(core& c, const request& r) {
   c.ok(r); // nothing here is evicted, and reads move nothing
 }
 
-void help(core& c, const request& r) {
-  static constexpr std::string_view lines[] = {
-    "CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
-    "CONSISTENCY <EVENTUAL|WEAK>: the level of this connection's commands.",
-    "GETNAME, SETNAME <name>, SETINFO <LIB-NAME|LIB-VER> <value>",
-    "ID, INFO, LIST [TYPE <type> | ID <id> ...]",
-    "KILL <ip:port> | [ID <id>] [ADDR <ip:port>] [LADDR <ip:port>] [TYPE "
-    "<type>] [USER <name>] [SKIPME <YES|NO>]",
-    "NO-EVICT <ON|OFF>, NO-TOUCH <ON|OFF>: accepted; nothing is evicted.",
-    "REPLY <ON|OFF|SKIP>",
-  };
-  auto w = c.reply(r);
-  w.array(std::size(lines));
-  for (const auto line : lines)
-    w.simple(line);
-  c.finish(r);
-}
-
 } // namespace
 
 void run_client(core& c, const request& r) {
   const auto sub = r.argv[1];
-  const auto argc = r.argv.size();
   auto& record = *r.s.record;
-  if (is(sub, "id") && argc == 2)
+  if (is(sub, "id"))
     return c.integer(r, static_cast<std::int64_t>(record.id));
-  if (is(sub, "setname") && argc == 3) {
-    if (!valid_name(r.argv[2]))
-      return c.fail(r, "ERR Client names cannot contain spaces, newlines or "
-                       "special characters.");
+  if (is(sub, "setname")) {
+    if (!valid_client_name(r.argv[2]))
+      return c.fail(r, bad_client_name);
     record.set_name(r.argv[2]);
     return c.ok(r);
   }
-  if (is(sub, "getname") && argc == 2) {
+  if (is(sub, "getname")) {
     const auto name = record.name();
     auto w = c.reply(r);
     if (name.empty())
@@ -255,25 +235,33 @@ void run_client(core& c, const request& r) {
       w.bulk(name);
     return c.finish(r);
   }
-  if (is(sub, "info") && argc == 2) {
+  if (is(sub, "info")) {
     c.reply(r).verbatim(line_of(record, c.now()));
     return c.finish(r);
   }
   if (is(sub, "list"))
     return list(c, r);
-  if (is(sub, "kill") && argc >= 3)
+  if (is(sub, "kill"))
     return kill(c, r);
-  if (is(sub, "reply") && argc == 3)
+  if (is(sub, "reply"))
     return set_reply_mode(c, r);
-  if (is(sub, "setinfo") && argc == 4)
+  if (is(sub, "setinfo"))
     return set_info(c, r);
-  if (is(sub, "consistency") && argc == 3)
+  if (is(sub, "consistency"))
     return set_consistency(c, r);
-  if ((is(sub, "no-evict") || is(sub, "no-touch")) && argc == 3)
+  if (is(sub, "no-evict") || is(sub, "no-touch"))
     return set_switch(c, r);
-  if (is(sub, "help") && argc == 2)
-    return help(c, r);
-  fail_subcommand(c, r);
+  TORC_ASSERT(is(sub, "help"));
+  write_lines(
+    c, r,
+    {"CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+     "CONSISTENCY <EVENTUAL|WEAK>: the level of this connection's commands.",
+     "GETNAME, SETNAME <name>, SETINFO <LIB-NAME|LIB-VER> <value>",
+     "ID, INFO, LIST [TYPE <type> | ID <id> ...]",
+     "KILL <ip:port> | [ID <id>] [ADDR <ip:port>] [LADDR <ip:port>] [TYPE "
+     "<type>] [USER <name>] [SKIPME <YES|NO>]",
+     "NO-EVICT <ON|OFF>, NO-TOUCH <ON|OFF>: accepted; nothing is evicted.",
+     "REPLY <ON|OFF|SKIP>"});
 }
 
 } // namespace torc::gateway

@@ -5,6 +5,7 @@
 
 #include "actors/gateway/cluster_map.hpp"
 #include "actors/gateway/commands.hpp"
+#include "actors/gateway/fields.hpp"
 #include "actors/gateway/pages.hpp"
 #include "actors/gateway/settings.hpp"
 #include "torc/core/slot.hpp"
@@ -44,21 +45,14 @@ void write_slots(core& c, const request& r) {
 void write_shard_node(core& c, resp_writer& w, member_id m, bool first) {
   const auto& config = c.view()->config();
   const auto address = resp_address_of(*config.member(m));
-  w.map(7);
-  w.bulk("id");
-  w.bulk(node_id(config, m));
-  w.bulk("port");
-  w.integer(address.port);
-  w.bulk("ip");
-  w.bulk(address.host);
-  w.bulk("endpoint");
-  w.bulk(address.host);
-  w.bulk("role");
-  w.bulk(first ? "master" : "replica");
-  w.bulk("replication-offset");
-  w.integer(0);
-  w.bulk("health");
-  w.bulk(c.routes().reachable(m) ? "online" : "fail");
+  fields{w, 7}
+    .add("id", node_id(config, m))
+    .add("port", address.port)
+    .add("ip", address.host)
+    .add("endpoint", address.host)
+    .add("role", first ? "master" : "replica")
+    .add("replication-offset", 0)
+    .add("health", c.routes().reachable(m) ? "online" : "fail");
 }
 
 void write_shards(core& c, const request& r) {
@@ -69,15 +63,13 @@ void write_shards(core& c, const request& r) {
   auto w = c.reply(r);
   w.array(shards.size());
   for (const auto& [members, ranges] : shards) {
-    w.map(2);
-    w.bulk("slots");
-    w.array(2 * ranges.size());
+    fields map{w, 2};
+    map.value("slots").array(2 * ranges.size());
     for (const auto& [first, last] : ranges) {
       w.integer(first);
       w.integer(last);
     }
-    w.bulk("nodes");
-    w.array(members.size());
+    map.value("nodes").array(members.size());
     for (std::size_t i = 0; i < members.size(); ++i)
       write_shard_node(c, w, members[i], i == 0);
   }
@@ -144,17 +136,18 @@ void write_info(core& c, const request& r) {
   c.finish(r);
 }
 
-/// Nothing after failing the request.
-std::optional<slot_id> parse_slot(core& c, const request& r) {
+/// Nothing after failing the request, out of range with `wrong`.
+std::optional<slot_id> parse_slot(core& c, const request& r,
+                                  std::string_view wrong) {
   const auto n = parse_integer(r.argv[2]);
   if (n && *n >= 0 && *n < slot_count)
     return slot_id{static_cast<std::uint16_t>(*n)};
-  c.fail(r, "ERR Invalid slot");
+  c.fail(r, n ? wrong : not_an_integer);
   return std::nullopt;
 }
 
 void count_keys(core& c, const request& r) {
-  const auto slot = parse_slot(c, r);
+  const auto slot = parse_slot(c, r, "ERR Invalid slot");
   const auto* ks = slot ? c.keyspace_or_fail(r) : nullptr;
   if (ks == nullptr)
     return;
@@ -168,29 +161,21 @@ void count_keys(core& c, const request& r) {
   o.kind = op_kind::count;
   o.inc = ks->inc;
   o.slot = *slot;
-  const reply_place place{r.s.key, r.slot};
   c.start_at(r.s, to, static_cast<std::uint16_t>(slot->value % shards), o, bits,
-             count_wait_ms, [&c, place](const answer& a) {
-               auto* s = c.find(place.session);
-               if (s == nullptr)
-                 return;
-               if (a.reply.status != no_error)
-                 return c.fail(*s, place.slot,
-                               error_line(a.reply.status, a.payload));
-               c.writer(*s, place.slot)
-                 .integer(static_cast<std::int64_t>(a.reply.number));
-               c.finish(*s, place.slot);
-             });
+             count_wait_ms, c.replying(r, [](resp_writer& w, const answer& a) {
+               w.integer(static_cast<std::int64_t>(a.reply.number));
+             }));
 }
 
 void list_keys(core& c, const request& r) {
   constexpr std::int64_t most = 100'000;
-  const auto slot = parse_slot(c, r);
+  constexpr std::string_view wrong = "ERR Invalid slot or number of keys";
+  const auto slot = parse_slot(c, r, wrong);
   if (!slot)
     return;
   const auto count = parse_integer(r.argv[3]);
   if (!count || *count < 0 || *count > most)
-    return c.fail(r, "ERR Invalid number of keys");
+    return c.fail(r, count ? wrong : not_an_integer);
   if (c.keyspace_or_fail(r) == nullptr)
     return;
   page_query q;
@@ -212,19 +197,6 @@ void list_keys(core& c, const request& r) {
       w.bulk(p.keys[i]);
     c.finish(*s, place.slot);
   });
-}
-
-void help(core& c, const request& r) {
-  static constexpr std::string_view lines[] = {
-    "CLUSTER <subcommand> [<arg> ...]. Subcommands are:",
-    "COUNTKEYSINSLOT <slot>, GETKEYSINSLOT <slot> <count>",
-    "INFO, KEYSLOT <key>, MYID, NODES, SHARDS, SLOTS",
-  };
-  auto w = c.reply(r);
-  w.array(std::size(lines));
-  for (const auto line : lines)
-    w.simple(line);
-  c.finish(r);
 }
 
 } // namespace
@@ -263,31 +235,31 @@ std::vector<client_range> client_ranges(core& c, std::uint16_t group) {
 
 void run_cluster(core& c, const request& r) {
   const auto sub = r.argv[1];
-  const auto argc = r.argv.size();
-  if (is(sub, "keyslot") && argc == 3)
+  if (is(sub, "keyslot"))
     return c.integer(r, slot_of(r.argv[2]).value);
-  if (is(sub, "help") && argc == 2)
-    return help(c, r);
+  if (is(sub, "help"))
+    return write_lines(c, r,
+                       {"CLUSTER <subcommand> [<arg> ...]. Subcommands are:",
+                        "COUNTKEYSINSLOT <slot>, GETKEYSINSLOT <slot> <count>",
+                        "INFO, KEYSLOT <key>, MYID, NODES, SHARDS, SLOTS"});
   if (c.view() == nullptr)
     return c.fail(r,
                   "LOADING this node does not know the cluster's config yet");
-  if (is(sub, "slots") && argc == 2)
+  if (is(sub, "slots"))
     return write_slots(c, r);
-  if (is(sub, "shards") && argc == 2)
+  if (is(sub, "shards"))
     return write_shards(c, r);
-  if (is(sub, "nodes") && argc == 2)
+  if (is(sub, "nodes"))
     return write_nodes(c, r);
-  if (is(sub, "info") && argc == 2)
+  if (is(sub, "info"))
     return write_info(c, r);
-  if (is(sub, "myid") && argc == 2) {
-    c.reply(r).bulk(node_id(c.view()->config(), c.options().self));
-    return c.finish(r);
-  }
-  if (is(sub, "countkeysinslot") && argc == 3)
+  if (is(sub, "countkeysinslot"))
     return count_keys(c, r);
-  if (is(sub, "getkeysinslot") && argc == 4)
+  if (is(sub, "getkeysinslot"))
     return list_keys(c, r);
-  fail_subcommand(c, r);
+  TORC_ASSERT(is(sub, "myid"));
+  c.reply(r).bulk(node_id(c.view()->config(), c.options().self));
+  c.finish(r);
 }
 
 } // namespace torc::gateway

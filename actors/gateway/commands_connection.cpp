@@ -1,5 +1,6 @@
 // What concerns the connection itself.
 #include "actors/gateway/commands.hpp"
+#include "actors/gateway/fields.hpp"
 
 namespace torc::gateway {
 namespace {
@@ -31,14 +32,6 @@ bool log_in(core& c, session& s, std::string_view user,
   return right;
 }
 
-/// Printable and without blanks, as CLIENT LIST needs it.
-bool valid_client_name(std::string_view name) noexcept {
-  for (const char x : name)
-    if (x < '!' || x > '~')
-      return false;
-  return true;
-}
-
 void set_protocol(session& s, int version) {
   s.protocol = version;
   s.record->protocol.store(static_cast<std::uint32_t>(version),
@@ -47,21 +40,14 @@ void set_protocol(session& s, int version) {
 
 void write_greeting(core& c, const request& r) {
   auto w = c.reply(r);
-  w.map(7);
-  w.bulk("server");
-  w.bulk("redis");
-  w.bulk("version");
-  w.bulk("7.0.15");
-  w.bulk("proto");
-  w.integer(r.s.protocol);
-  w.bulk("id");
-  w.integer(static_cast<std::int64_t>(r.s.record->id));
-  w.bulk("mode");
-  w.bulk("cluster");
-  w.bulk("role");
-  w.bulk("master");
-  w.bulk("modules");
-  w.array(0);
+  fields map{w, 7};
+  map.add("server", "redis")
+    .add("version", "7.0.15")
+    .add("proto", r.s.protocol)
+    .add("id", r.s.record->id)
+    .add("mode", "cluster")
+    .add("role", "master");
+  map.value("modules").array(0);
   c.finish(r);
 }
 
@@ -126,8 +112,7 @@ void run_hello(core& c, const request& r) {
     } else if (is(r.argv[i], "setname") && i + 1 < r.argv.size()) {
       name = r.argv[++i];
       if (!valid_client_name(*name))
-        return c.fail(r, "ERR Client names cannot contain spaces, newlines or "
-                         "special characters.");
+        return c.fail(r, bad_client_name);
     } else {
       return c.fail(r, std::string{"ERR Syntax error in HELLO option '"}
                          .append(r.argv[i].substr(0, 128))
@@ -161,7 +146,7 @@ void run_auth(core& c, const request& r) {
 void run_select(core& c, const request& r) {
   const auto db = parse_integer(r.argv[1]);
   if (!db)
-    return c.fail(r, "ERR invalid DB index");
+    return c.fail(r, not_an_integer);
   if (c.view() == nullptr)
     return c.fail(r,
                   "LOADING this node does not know the cluster's config yet");

@@ -23,16 +23,13 @@ public:
   section_text& add(std::string_view name, std::uint64_t value) {
     return add(name, std::to_string(value));
   }
-  section_text& raw(std::string_view lines) {
-    out_.append(lines);
-    return *this;
-  }
   std::string text() && { return std::move(out_); }
 
 private:
   std::string out_;
 };
 
+/// Of what is open or under way now.
 std::uint64_t sum(core& c, counter gateway_counters::*member) {
   std::uint64_t n = 0;
   for (const auto& x : c.shared().counters)
@@ -118,21 +115,21 @@ std::string persistence(core& c, const node_figures& f) {
   return std::move(t).text();
 }
 
-std::string stats(core& c, const node_figures& f) {
+std::string stats(core& c) {
+  const auto x = c.shared().statistics();
   section_text t{"Stats"};
-  t.add("total_connections_received", sum(c, &gateway_counters::connections))
-    .add("total_commands_processed", sum(c, &gateway_counters::commands))
-    .add("total_net_input_bytes", sum(c, &gateway_counters::bytes_in))
-    .add("total_net_output_bytes", sum(c, &gateway_counters::bytes_out))
-    .add("total_error_replies", sum(c, &gateway_counters::errors))
-    .add("keyspace_hits", sum(c, &gateway_counters::hits))
-    .add("keyspace_misses", sum(c, &gateway_counters::misses))
-    .add("expired_keys", f.expired_keys)
+  t.add("total_connections_received", x.connections)
+    .add("total_commands_processed", x.commands)
+    .add("total_net_input_bytes", x.bytes_in)
+    .add("total_net_output_bytes", x.bytes_out)
+    .add("total_error_replies", x.errors)
+    .add("keyspace_hits", x.hits)
+    .add("keyspace_misses", x.misses)
+    .add("expired_keys", x.expired_keys)
     .add("evicted_keys", 0)
-    .add("client_output_buffer_limit_disconnections",
-         sum(c, &gateway_counters::slow_readers))
-    .add("torc_protocol_errors", sum(c, &gateway_counters::protocol_errors))
-    .add("torc_forwarded_operations", sum(c, &gateway_counters::forwarded))
+    .add("client_output_buffer_limit_disconnections", x.slow_readers)
+    .add("torc_protocol_errors", x.protocol_errors)
+    .add("torc_forwarded_operations", x.forwarded)
     .add("torc_operations_under_way", sum(c, &gateway_counters::under_way));
   return std::move(t).text();
 }
@@ -165,14 +162,11 @@ std::string cpu() {
 }
 
 std::string command_statistics(core& c) {
+  const auto all = c.shared().statistics();
   section_text t{"Commandstats"};
   for (const auto& x : commands()) {
-    std::uint64_t calls = 0;
-    std::uint64_t us = 0;
-    for (const auto& n : c.shared().counters) {
-      calls += n->calls[static_cast<std::size_t>(x.id)].get();
-      us += n->calls_us[static_cast<std::size_t>(x.id)].get();
-    }
+    const auto calls = all.calls[static_cast<std::size_t>(x.id)];
+    const auto us = all.calls_us[static_cast<std::size_t>(x.id)];
     if (calls == 0)
       continue;
     char each[32];
@@ -185,15 +179,17 @@ std::string command_statistics(core& c) {
   return std::move(t).text();
 }
 
+/// What this node holds of each keyspace; DBSIZE counts cluster-wide.
 std::string keyspace(core& c, const node_figures& f) {
   section_text t{"Keyspace"};
-  const auto lines =
-    c.shared().info ? c.shared().info("keyspace") : std::string{};
-  if (!lines.empty())
-    t.raw(lines);
-  else if (f.keys != 0) // all keyspaces of this node together
-    t.add("db0", "keys=" + std::to_string(f.keys) + ",expires="
-                   + std::to_string(f.expiring_keys) + ",avg_ttl=0");
+  for (const auto& k : f.keyspaces) {
+    const auto ttl_ms =
+      k.mean_deadline_ms > c.now() ? k.mean_deadline_ms - c.now() : 0;
+    t.add(std::string{"db"}.append(std::to_string(k.db)),
+          "keys=" + std::to_string(k.keys)
+            + ",expires=" + std::to_string(k.expiring_keys)
+            + ",avg_ttl=" + std::to_string(ttl_ms));
+  }
   return std::move(t).text();
 }
 
@@ -212,9 +208,17 @@ std::string torc_section(core& c, const node_figures& f) {
     .add("dead_bytes", f.dead_bytes)
     .add("memory_bytes", f.memory_bytes)
     .add("memory_bytes_max", f.memory_bytes_max)
-    .add("hints", f.hints);
-  if (c.shared().info)
-    t.raw(c.shared().info("torc"));
+    .add("hints", f.hints)
+    .add("entry_cache_hits", f.entry_cache_hits)
+    .add("entry_cache_misses", f.entry_cache_misses)
+    .add("entry_cache_bytes", f.entry_cache_bytes)
+    .add("block_cache_bytes", f.disk.block_cache_bytes)
+    .add("block_cache_bytes_max", f.disk.block_cache_bytes_max)
+    .add("memtable_bytes", f.disk.memtable_bytes)
+    .add("pending_compaction_bytes", f.disk.pending_compaction_bytes)
+    .add("running_compactions", f.disk.running_compactions)
+    .add("running_flushes", f.disk.running_flushes)
+    .add("delayed_write_bytes_per_second", f.disk.delayed_write_bytes_per_s);
   return std::move(t).text();
 }
 
@@ -235,7 +239,7 @@ std::string info_section(core& c, const session&, std::string_view name) {
   if (is(name, "persistence"))
     return persistence(c, f);
   if (is(name, "stats"))
-    return stats(c, f);
+    return stats(c);
   if (is(name, "replication"))
     return replication(c);
   if (is(name, "cpu"))

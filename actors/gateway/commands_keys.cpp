@@ -42,30 +42,26 @@ std::optional<std::uint16_t> parse_conditions(core& c, const request& r) {
 /// Looks at the key of argument `at`; `write` makes the reply if it is there,
 /// else it is null.
 void look_at(core& c, const request& r, std::size_t at, op_kind kind,
-             std::string_view absent_error,
              void (*write)(resp_writer&, const answer&)) {
   const auto* ks = c.keyspace_or_fail(r);
   if (ks == nullptr)
     return;
-  const reply_place place{r.s.key, r.slot};
   const auto key = r.argv[at];
-  c.start(r.s, c.make_op(r.s, *ks, kind, key), key, {},
-          [&c, place, absent_error, write](const answer& a) {
-            auto* s = c.find(place.session);
-            if (s == nullptr)
-              return;
-            if (a.reply.status != no_error)
-              return c.fail(*s, place.slot,
-                            error_line(a.reply.status, a.payload));
-            auto w = c.writer(*s, place.slot);
+  c.start(r, c.make_op(r.s, *ks, kind, key), key, {},
+          c.replying(r, [write](resp_writer& w, const answer& a) {
             if ((a.reply.flags & reply_flag::found) != 0)
               write(w, a);
-            else if (absent_error.empty())
-              w.null();
             else
-              return c.fail(*s, place.slot, absent_error);
-            c.finish(*s, place.slot);
-          });
+              w.null();
+          }));
+}
+
+/// What Redis would answer to OBJECT ENCODING.
+std::string_view encoding_of(std::string_view value) noexcept {
+  constexpr std::size_t embedded_max = 44;
+  if (parse_integer(value))
+    return "int";
+  return value.size() <= embedded_max ? "embstr" : "raw";
 }
 
 } // namespace
@@ -91,11 +87,11 @@ void run_expire(core& c, const request& r) {
                     : r.info.id == command_id::pexpire  ? time_unit::px
                     : r.info.id == command_id::expireat ? time_unit::exat
                                                         : time_unit::pxat;
-  const auto deadline = parse_deadline(c, r, r.argv[2], unit, true);
-  if (!deadline)
-    return;
   const auto flags = parse_conditions(c, r);
   if (!flags)
+    return;
+  const auto deadline = parse_deadline(c, r, r.argv[2], unit, true);
+  if (!deadline)
     return;
   const auto* ks = c.keyspace_or_fail(r);
   if (ks == nullptr)
@@ -109,57 +105,58 @@ void run_expire(core& c, const request& r) {
 
 void run_object(core& c, const request& r) {
   const auto sub = r.argv[1];
-  if (is(sub, "help") && r.argv.size() == 2) {
-    auto w = c.reply(r);
-    w.array(4);
-    w.simple("OBJECT <subcommand> <key>. Subcommands are:");
-    w.simple("ENCODING: how a value is kept (embstr or raw).");
-    w.simple("REFCOUNT: always 1.");
-    w.simple("IDLETIME, FREQ: not kept by this server.");
-    return c.finish(r);
-  }
-  if (r.argv.size() != 3)
-    return fail_subcommand(c, r);
+  if (is(sub, "help"))
+    return write_lines(
+      c, r,
+      {"OBJECT <subcommand> <key>. Subcommands are:",
+       "ENCODING: how Redis would keep the value (int, embstr or raw).",
+       "REFCOUNT: always 1.", "IDLETIME, FREQ: not kept by this server."});
   if (is(sub, "encoding"))
-    return look_at(c, r, 2, op_kind::head, {},
-                   [](resp_writer& w, const answer& a) {
-                     constexpr std::uint64_t embedded_max = 44; // as in Redis
-                     w.bulk(a.reply.number <= embedded_max ? "embstr" : "raw");
-                   });
+    return look_at(c, r, 2, op_kind::read, [](resp_writer& w, const answer& a) {
+      w.bulk(encoding_of(a.payload));
+    });
   if (is(sub, "refcount"))
-    return look_at(c, r, 2, op_kind::head, {},
+    return look_at(c, r, 2, op_kind::head,
                    [](resp_writer& w, const answer&) { w.integer(1); });
-  if (is(sub, "freq"))
-    return c.fail(r, "ERR An LFU maxmemory policy is not selected, access "
-                     "frequency not tracked. Please note that when switching "
-                     "between policies at runtime LRU and LFU data will take "
-                     "some time to adjust.");
   if (is(sub, "idletime"))
-    return c.fail(r, "ERR idle times are not tracked by this server");
-  fail_subcommand(c, r);
+    return look_at(c, r, 2, op_kind::head, [](resp_writer& w, const answer&) {
+      w.error("ERR idle times are not tracked by this server");
+    });
+  TORC_ASSERT(is(sub, "freq"));
+  look_at(c, r, 2, op_kind::head, [](resp_writer& w, const answer&) {
+    w.error("ERR An LFU maxmemory policy is not selected, access frequency not "
+            "tracked. Please note that when switching between policies at "
+            "runtime LRU and LFU data will take some time to adjust.");
+  });
 }
 
 void run_memory(core& c, const request& r) {
   const auto sub = r.argv[1];
-  if (is(sub, "usage") && (r.argv.size() == 3 || r.argv.size() == 5)) {
-    if (r.argv.size() == 5
-        && (!is(r.argv[3], "samples") || !parse_unsigned(r.argv[4])))
-      return c.fail(r, syntax_error);
-    return look_at(c, r, 2, op_kind::head, {},
-                   [](resp_writer& w, const answer& a) {
-                     // One heap record: header of the record and of the entry,
-                     // key, value, and the table's place for it.
-                     constexpr std::uint64_t fixed_bytes = 8 + 8 + 24;
-                     w.integer(static_cast<std::int64_t>(
-                       fixed_bytes + a.key.size() + a.reply.number));
-                   });
-  }
-  if (is(sub, "doctor") && r.argv.size() == 2) {
+  if (is(sub, "doctor")) {
     c.reply(r).verbatim("INFO memory and TORC.ADMIN STATUS show what is used; "
                         "memory_bytes_max bounds it.");
     return c.finish(r);
   }
-  fail_subcommand(c, r);
+  if (is(sub, "help"))
+    return write_lines(c, r,
+                       {"MEMORY <subcommand> [<arg> ...]. Subcommands are:",
+                        "DOCTOR, USAGE <key> [SAMPLES <count>]"});
+  for (std::size_t i = 3; i < r.argv.size(); i += 2) {
+    if (!is(r.argv[i], "samples") || i + 1 == r.argv.size())
+      return c.fail(r, syntax_error);
+    const auto n = parse_integer(r.argv[i + 1]);
+    if (!n)
+      return c.fail(r, not_an_integer);
+    if (*n < 0)
+      return c.fail(r, syntax_error);
+  }
+  look_at(c, r, 2, op_kind::head, [](resp_writer& w, const answer& a) {
+    // One heap record: header of the record and of the entry, key, value, and
+    // the table's place for it.
+    constexpr std::uint64_t fixed_bytes = 8 + 8 + 24;
+    w.integer(
+      static_cast<std::int64_t>(fixed_bytes + a.key.size() + a.reply.number));
+  });
 }
 
 } // namespace torc::gateway

@@ -1,5 +1,6 @@
 // Commands on several keys: each key by itself, one reply.
 #include <string>
+#include <utility>
 
 #include "actors/gateway/commands.hpp"
 #include "torc/core/limits.hpp"
@@ -23,17 +24,29 @@ public:
     } else {
       take(part, a);
     }
+    auto* s = core_.find(place_.session);
+    if (s != nullptr)
+      s->gathered_bytes += std::exchange(new_bytes_, 0);
     if (--left_ != 0)
       return false;
-    if (auto* s = core_.find(place_.session))
+    if (s != nullptr) {
+      s->gathered_bytes -= bytes_;
       reply(*s);
+    }
     return true;
   }
+  std::uint64_t reply_slot() const noexcept override { return place_.slot; }
 
 protected:
   virtual void take(std::uint32_t part, const answer& a) = 0;
   virtual void reply(session& s) = 0;
 
+  /// Of what is kept until all is there.
+  std::size_t bytes() const noexcept { return bytes_; }
+  void note_bytes(std::size_t n) noexcept {
+    bytes_ += n;
+    new_bytes_ += n;
+  }
   void finish(session& s) { core_.finish(s, place_.slot); }
   void fail(session& s, std::string_view text) {
     core_.fail(s, place_.slot, text);
@@ -48,6 +61,8 @@ private:
   reply_place place_;
   std::size_t left_;
   std::size_t failed_ = 0;
+  std::size_t bytes_ = 0;
+  std::size_t new_bytes_ = 0; ///< Of these, not counted in the session yet.
   std::string error_;
 };
 
@@ -61,14 +76,16 @@ private:
     if ((a.reply.flags & reply_flag::found) == 0)
       return counters().misses.add();
     counters().hits.add();
-    bytes_ += a.payload.size();
-    if (bytes_ <= values_bytes_max)
-      values_[part].emplace(a.payload);
+    too_large_ = too_large_ || bytes() + a.payload.size() > values_bytes_max;
+    if (too_large_)
+      return;
+    values_[part].emplace(a.payload);
+    note_bytes(a.payload.size());
   }
   void reply(session& s) override {
     if (failed() != 0)
       return fail(s, error());
-    if (bytes_ > values_bytes_max)
+    if (too_large_)
       return fail(s, "ERR the reply would be larger than 64 MiB");
     auto w = writer(s);
     w.array(values_.size());
@@ -81,7 +98,7 @@ private:
   }
 
   std::vector<std::optional<std::string>> values_;
-  std::size_t bytes_ = 0;
+  bool too_large_ = false;
 };
 
 class count_gatherer : public gatherer {
@@ -133,9 +150,9 @@ void run_many(core& c, const request& r, op_kind kind) {
   const auto step = static_cast<std::size_t>(r.info.key_step);
   for (std::size_t i = 1; i < r.argv.size(); i += step) {
     if (r.argv[i].size() > limits::key_bytes_max)
-      return c.fail(r, "ERR the key is longer than 64 KiB");
+      return c.fail(r, key_too_long);
     if (step == 2 && r.argv[i + 1].size() > limits::value_bytes_max)
-      return c.fail(r, "ERR string exceeds maximum allowed size");
+      return c.fail(r, value_too_long);
   }
   const auto parts = (r.argv.size() - 1) / step;
   const auto number = c.add_collector(std::make_unique<Gatherer>(c, r, parts));

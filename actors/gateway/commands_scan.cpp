@@ -14,6 +14,13 @@ constexpr unix_ms count_wait_ms = 5'000;
 constexpr std::string_view no_replica_error =
   "CLUSTERDOWN no ready replica of some slots is reachable";
 
+/// Digits, leading zeros among them, as Redis takes them.
+std::optional<std::uint64_t> parse_cursor(std::string_view s) noexcept {
+  while (s.size() > 1 && s[0] == '0')
+    s.remove_prefix(1);
+  return parse_unsigned(s);
+}
+
 struct scan_filter {
   std::string pattern = "*";
   bool nothing = false; ///< TYPE of what this server does not have.
@@ -46,17 +53,20 @@ private:
     auto* s = core_.find(place_.session);
     if (s == nullptr)
       return;
+    const auto before = bytes_;
     for (auto& k : p.keys)
       if (glob_match(pattern_, k)) {
         bytes_ += k.size() + 16;
         keys_.push_back(std::move(k));
       }
+    s->gathered_bytes += bytes_ - before;
     if (bytes_ > keys_reply_bytes_max)
       p.failure = "ERR the reply would be larger than 64 MiB: use SCAN";
+    if (p.failure.empty() && p.next.slot < slot_count)
+      return go_on(p.next);
+    s->gathered_bytes -= bytes_;
     if (!p.failure.empty()) {
       core_.fail(*s, place_.slot, p.failure);
-    } else if (p.next.slot < slot_count) {
-      return go_on(p.next);
     } else {
       auto w = core_.writer(*s, place_.slot);
       w.array(keys_.size());
@@ -188,7 +198,7 @@ void write_scan(core& c, session& s, std::uint64_t slot, const page_result& p,
 
 void run_scan(core& c, const request& r) {
   page_query q;
-  const auto cursor = parse_unsigned(r.argv[1]);
+  const auto cursor = parse_cursor(r.argv[1]);
   if (!cursor)
     return c.fail(r, "ERR invalid cursor");
   auto filter = parse_scan(c, r, q);

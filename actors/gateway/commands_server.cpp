@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/gateway/commands.hpp"
+#include "actors/gateway/fields.hpp"
 #include "actors/gateway/settings.hpp"
 #include "torc/core/config_change.hpp"
 #include "torc/core/glob.hpp"
@@ -9,27 +10,25 @@
 namespace torc::gateway {
 namespace {
 
-std::string lower(std::string_view s) {
-  std::string out{s};
-  for (auto& x : out)
-    x = x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : x;
-  return out;
-}
-
-void write_lines(core& c, const request& r,
-                 std::initializer_list<std::string_view> lines) {
-  auto w = c.reply(r);
-  w.array(lines.size());
-  for (const auto line : lines)
-    w.simple(line);
-  c.finish(r);
-}
-
 // -- COMMAND -------------------------------------------------------------------
+
+/// A command as COMMAND INFO and DOCS name it: `get`, `client|id`. Null: not
+/// served.
+const command_info* find_named(std::string_view name) {
+  const auto bar = name.find('|');
+  const auto* x = find_command(name.substr(0, bar));
+  if (x == nullptr || x->id == command_id::needs_strong)
+    return nullptr;
+  if (bar == std::string_view::npos)
+    return x;
+  return x->has(command_flag::container)
+           ? find_subcommand(x->id, name.substr(bar + 1))
+           : nullptr;
+}
 
 void command_info_of(core& c, const request& r) {
   auto w = c.reply(r);
-  if (r.argv.size() == 2) {
+  if (r.argv.size() <= 2) {
     w.array(commands().size());
     for (const auto& x : commands())
       write_command_info(w, x);
@@ -37,8 +36,8 @@ void command_info_of(core& c, const request& r) {
   }
   w.array(r.argv.size() - 2);
   for (std::size_t i = 2; i < r.argv.size(); ++i) {
-    const auto* x = find_command(r.argv[i]);
-    if (x == nullptr || x->id == command_id::needs_strong)
+    const auto* x = find_named(r.argv[i]);
+    if (x == nullptr)
       w.null_array();
     else
       write_command_info(w, *x);
@@ -49,8 +48,7 @@ void command_info_of(core& c, const request& r) {
 void command_docs(core& c, const request& r) {
   std::vector<const command_info*> wanted;
   for (std::size_t i = 2; i < r.argv.size(); ++i)
-    if (const auto* x = find_command(r.argv[i]);
-        x != nullptr && x->id != command_id::needs_strong)
+    if (const auto* x = find_named(r.argv[i]))
       wanted.push_back(x);
   if (r.argv.size() == 2)
     for (const auto& x : commands())
@@ -63,11 +61,11 @@ void command_docs(core& c, const request& r) {
 }
 
 void command_list(core& c, const request& r) {
-  std::string_view pattern = "*";
+  std::string pattern = "*";
   std::string_view group;
   if (r.argv.size() == 5 && is(r.argv[2], "filterby")) {
     if (is(r.argv[3], "pattern"))
-      pattern = r.argv[4];
+      pattern = lower(r.argv[4]);
     else if (is(r.argv[3], "aclcat"))
       group = r.argv[4];
     else if (is(r.argv[3], "module"))
@@ -78,10 +76,16 @@ void command_list(core& c, const request& r) {
     return c.fail(r, syntax_error);
   }
   std::vector<std::string_view> names;
-  for (const auto& x : commands())
-    if (glob_match(lower(pattern), x.name)
-        && (group.empty() || is(group, x.group)))
+  const auto take = [&](const command_info& x) {
+    if (glob_match(pattern, x.name) && (group.empty() || is(group, x.group)))
       names.push_back(x.name);
+  };
+  for (const auto& x : commands()) {
+    take(x);
+    if (x.has(command_flag::container))
+      for (const auto& y : subcommands(x.id))
+        take(y);
+  }
   auto w = c.reply(r);
   w.array(names.size());
   for (const auto n : names)
@@ -90,19 +94,19 @@ void command_list(core& c, const request& r) {
 }
 
 void command_getkeys(core& c, const request& r) {
-  const auto* x = find_command(r.argv[2]);
+  const std::vector<std::string_view> line(r.argv.begin() + 2, r.argv.end());
+  const auto* x = find_exact(line);
   if (x == nullptr || x->id == command_id::needs_strong)
     return c.fail(r, "ERR Invalid command specified");
-  const auto argc = r.argv.size() - 2;
-  if (!arity_ok(*x, argc))
-    return c.fail(r, "ERR Invalid number of arguments specified for command");
-  const auto positions = key_positions(*x, argc);
-  if (positions.empty())
+  if (x->first_key == 0)
     return c.fail(r, "ERR The command has no key arguments");
+  if (!arity_ok(*x, line.size()))
+    return c.fail(r, "ERR Invalid number of arguments specified for command");
+  const auto positions = key_positions(*x, line.size());
   auto w = c.reply(r);
   w.array(positions.size());
   for (const auto p : positions)
-    w.bulk(r.argv[2 + p]);
+    w.bulk(line[p]);
   c.finish(r);
 }
 
@@ -113,50 +117,74 @@ void config_get(core& c, const request& r) {
   for (const auto& p : settings_of(c))
     for (std::size_t i = 2; i < r.argv.size(); ++i)
       if (glob_match(lower(r.argv[i]), p.name)) {
-        found.emplace_back(p.name, p.get());
+        // One that is named is called as it was.
+        found.emplace_back(is(r.argv[i], p.name) ? r.argv[i] : p.name, p.get());
         break;
       }
   auto w = c.reply(r);
-  w.map(found.size());
-  for (const auto& [name, value] : found) {
-    w.bulk(name);
-    w.bulk(value);
-  }
+  fields map{w, found.size()};
+  for (const auto& [name, value] : found)
+    map.add(name, value);
   c.finish(r);
 }
 
-void config_set(core& c, const request& r) {
-  if (r.argv.size() % 2 != 0)
-    return c.fail(r, "ERR wrong number of arguments for 'config|set' command");
-  const auto known = settings_of(c);
-  const auto find = [&](std::string_view name) {
-    return std::find_if(known.begin(), known.end(),
-                        [&](const auto& p) { return is(name, p.name); });
+using parameter_list = std::vector<config_parameter>;
+
+/// The parameters that CONFIG SET names, in the order of its arguments; nothing
+/// after failing the request.
+std::optional<std::vector<const config_parameter*>>
+parameters_to_set(core& c, const request& r, const parameter_list& known) {
+  std::vector<const config_parameter*> out;
+  const auto wrong = [&](std::string_view name, std::string_view why) {
+    c.fail(r, std::string{"ERR CONFIG SET failed (possibly related to argument "
+                          "'"}
+                .append(name.substr(0, 128))
+                .append("') - ")
+                .append(why));
+    return std::nullopt;
   };
   for (std::size_t i = 2; i < r.argv.size(); i += 2) {
-    const auto p = find(r.argv[i]);
-    const auto name = std::string{r.argv[i].substr(0, 128)};
-    if (p == known.end())
-      return c.fail(r, "ERR Unknown option or number of arguments for CONFIG "
-                       "SET - '"
-                         + name + "'");
+    const auto name = r.argv[i];
+    const auto p = std::find_if(known.begin(), known.end(), [&](const auto& x) {
+      return is(name, x.name);
+    });
+    if (p == known.end()) {
+      c.fail(r, std::string{"ERR Unknown option or number of arguments for "
+                            "CONFIG SET - '"}
+                  .append(name.substr(0, 128))
+                  .append("'"));
+      return std::nullopt;
+    }
     if (!p->set)
-      return c.fail(r, "ERR CONFIG SET failed (possibly related to argument '"
-                         + name + "') - can't set immutable config");
+      return wrong(name, "can't set immutable config");
+    if (std::find(out.begin(), out.end(), &*p) != out.end())
+      return wrong(name, "duplicate parameter");
+    out.push_back(&*p);
   }
-  for (std::size_t i = 2; i < r.argv.size(); i += 2)
-    if (const auto done = find(r.argv[i])->set(std::string{r.argv[i + 1]});
-        !done)
-      return c.fail(r, "ERR CONFIG SET failed (possibly related to argument '"
-                         + std::string{r.argv[i].substr(0, 128)} + "') - "
-                         + done.error().message);
-  c.ok(r);
+  return out;
 }
 
-void reset_statistics(core& c, const request& r) {
-  c.reset_statistics();
-  if (c.shared().reset_stats)
-    c.shared().reset_stats();
+/// All or nothing: when one is refused those before it get their values back.
+void config_set(core& c, const request& r) {
+  if (r.argv.size() % 2 != 0)
+    return c.fail(r, syntax_error);
+  const auto known = settings_of(c);
+  const auto wanted = parameters_to_set(c, r, known);
+  if (!wanted)
+    return;
+  std::vector<std::string> before;
+  for (std::size_t i = 0; i < wanted->size(); ++i) {
+    const auto& p = *(*wanted)[i];
+    before.push_back(p.get());
+    const auto done = p.set(std::string{r.argv[3 + 2 * i]});
+    if (done)
+      continue;
+    while (i-- > 0)
+      (void)(*wanted)[i]->set(before[i]); // it was in force
+    return c.fail(r, "ERR CONFIG SET failed (possibly related to argument '"
+                       + std::string{r.argv[2 + 2 * (before.size() - 1)]}
+                       + "') - " + done.error().message);
+  }
   c.ok(r);
 }
 
@@ -164,6 +192,9 @@ void reset_statistics(core& c, const request& r) {
 
 void slowlog_get(core& c, const request& r) {
   std::size_t count = 10;
+  if (r.argv.size() > 3)
+    return c.fail(r, "ERR unknown subcommand or wrong number of arguments for "
+                     "'GET'. Try SLOWLOG HELP.");
   if (r.argv.size() == 3) {
     const auto n = parse_integer(r.argv[2]);
     if (!n || *n < -1)
@@ -192,10 +223,8 @@ void slowlog_get(core& c, const request& r) {
 void write_histogram(resp_writer& w, std::string_view name,
                      const latency_snapshot& s) {
   w.bulk(name);
-  w.map(2);
-  w.bulk("calls");
-  w.integer(static_cast<std::int64_t>(s.count()));
-  w.bulk("histogram_usec");
+  fields map{w, 2};
+  map.add("calls", s.count());
   std::vector<std::pair<std::uint64_t, std::uint64_t>> steps;
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i + 1 < latency::bucket_count; ++i) {
@@ -203,7 +232,7 @@ void write_histogram(resp_writer& w, std::string_view name,
     if (s.counts[i] != 0)
       steps.emplace_back(latency::bound_us(i), sum);
   }
-  w.map(steps.size());
+  map.value("histogram_usec").map(steps.size());
   for (const auto& [bound, count] : steps) {
     w.integer(static_cast<std::int64_t>(bound));
     w.integer(static_cast<std::int64_t>(count));
@@ -212,12 +241,7 @@ void write_histogram(resp_writer& w, std::string_view name,
 
 /// Of all loops: `read` and `write`, for there is one histogram for each kind.
 void latency_histograms(core& c, const request& r) {
-  latency_snapshot reads;
-  latency_snapshot writes;
-  for (const auto& x : c.shared().counters) {
-    reads += x->reads.snapshot();
-    writes += x->writes.snapshot();
-  }
+  const auto all = c.shared().statistics();
   const auto wanted = [&](std::string_view name) {
     return r.argv.size() == 2
            || std::any_of(r.argv.begin() + 2, r.argv.end(),
@@ -227,25 +251,19 @@ void latency_histograms(core& c, const request& r) {
   w.map(static_cast<std::size_t>(wanted("read"))
         + static_cast<std::size_t>(wanted("write")));
   if (wanted("read"))
-    write_histogram(w, "read", reads);
+    write_histogram(w, "read", all.reads);
   if (wanted("write"))
-    write_histogram(w, "write", writes);
+    write_histogram(w, "write", all.writes);
   c.finish(r);
 }
 
 } // namespace
 
 void run_command(core& c, const request& r) {
-  const auto argc = r.argv.size();
-  if (argc == 1) {
-    auto w = c.reply(r);
-    w.array(commands().size());
-    for (const auto& x : commands())
-      write_command_info(w, x);
-    return c.finish(r);
-  }
+  if (r.argv.size() == 1)
+    return command_info_of(c, r);
   const auto sub = r.argv[1];
-  if (is(sub, "count") && argc == 2)
+  if (is(sub, "count"))
     return c.integer(r, static_cast<std::int64_t>(commands().size()));
   if (is(sub, "info"))
     return command_info_of(c, r);
@@ -253,35 +271,34 @@ void run_command(core& c, const request& r) {
     return command_docs(c, r);
   if (is(sub, "list"))
     return command_list(c, r);
-  if (is(sub, "getkeys") && argc >= 3)
+  if (is(sub, "getkeys"))
     return command_getkeys(c, r);
-  if (is(sub, "help") && argc == 2)
-    return write_lines(c, r,
-                       {"COMMAND [<subcommand> [<arg> ...]]. Subcommands are:",
-                        "(no subcommand): details of all commands.",
-                        "COUNT, DOCS [<command> ...], INFO [<command> ...]",
-                        "GETKEYS <full-command>",
-                        "LIST [FILTERBY <MODULE|ACLCAT|PATTERN> <value>]"});
-  fail_subcommand(c, r);
+  TORC_ASSERT(is(sub, "help"));
+  write_lines(c, r,
+              {"COMMAND [<subcommand> [<arg> ...]]. Subcommands are:",
+               "(no subcommand): details of all commands.",
+               "COUNT, DOCS [<command> ...], INFO [<command> ...]",
+               "GETKEYS <full-command>",
+               "LIST [FILTERBY <MODULE|ACLCAT|PATTERN> <value>]"});
 }
 
 void run_config(core& c, const request& r) {
   const auto sub = r.argv[1];
-  const auto argc = r.argv.size();
-  if (is(sub, "get") && argc >= 3)
+  if (is(sub, "get"))
     return config_get(c, r);
-  if (is(sub, "set") && argc >= 4)
+  if (is(sub, "set"))
     return config_set(c, r);
-  if (is(sub, "resetstat") && argc == 2)
-    return reset_statistics(c, r);
-  if (is(sub, "help") && argc == 2)
-    return write_lines(c, r,
-                       {"CONFIG <subcommand> [<arg> ...]. Subcommands are:",
-                        "GET <pattern> [<pattern> ...]",
-                        "SET <name> <value> [<name> <value> ...]: until the "
-                        "node restarts; torc.toml has what stays.",
-                        "RESETSTAT"});
-  fail_subcommand(c, r);
+  if (is(sub, "resetstat")) {
+    c.shared().reset_statistics();
+    return c.ok(r);
+  }
+  TORC_ASSERT(is(sub, "help"));
+  write_lines(c, r,
+              {"CONFIG <subcommand> [<arg> ...]. Subcommands are:",
+               "GET <pattern> [<pattern> ...]",
+               "SET <name> <value> [<name> <value> ...]: until the node "
+               "restarts; torc.toml has what stays.",
+               "RESETSTAT"});
 }
 
 void run_time(core& c, const request& r) {
@@ -306,71 +323,48 @@ void run_flush(core& c, const request& r) {
     change = [db = r.s.db](const cluster_config& x) {
       return flush_keyspace(x, db);
     };
-  c.hold(r.s);
-  const reply_place place{r.s.key, r.slot};
-  c.change_config(std::move(change), [&c, place](const auto& changed) {
-    auto* s = c.find(place.session);
-    if (s == nullptr)
-      return;
-    if (changed.failure) {
-      c.fail(*s, place.slot,
-             error_line(changed.failure->code, changed.failure->message));
-      return c.release(*s);
-    }
-    c.when_config(changed.config->epoch, [&c, place] {
-      auto* waiting = c.find(place.session);
-      if (waiting == nullptr)
-        return;
-      c.writer(*waiting, place.slot).simple("OK");
-      c.finish(*waiting, place.slot);
-      c.release(*waiting);
-    });
-  });
+  c.change_config(
+    r, std::move(change),
+    [](resp_writer& w, const cluster_config&) { w.simple("OK"); });
 }
 
 void run_slowlog(core& c, const request& r) {
   const auto sub = r.argv[1];
-  const auto argc = r.argv.size();
-  if (is(sub, "get") && argc <= 3)
+  if (is(sub, "get"))
     return slowlog_get(c, r);
-  if (is(sub, "len") && argc == 2)
+  if (is(sub, "len"))
     return c.integer(r, static_cast<std::int64_t>(c.shared().slowlog.size()));
-  if (is(sub, "reset") && argc == 2) {
+  if (is(sub, "reset")) {
     c.shared().slowlog.reset();
     return c.ok(r);
   }
-  if (is(sub, "help") && argc == 2)
-    return write_lines(c, r,
-                       {"SLOWLOG <subcommand> [<arg> ...]. Subcommands are:",
-                        "GET [<count>]: the newest entries; -1: all.", "LEN",
-                        "RESET"});
-  fail_subcommand(c, r);
+  TORC_ASSERT(is(sub, "help"));
+  write_lines(c, r,
+              {"SLOWLOG <subcommand> [<arg> ...]. Subcommands are:",
+               "GET [<count>]: the newest entries; -1: all.", "LEN", "RESET"});
 }
 
 void run_latency(core& c, const request& r) {
   const auto sub = r.argv[1];
-  const auto argc = r.argv.size();
   if (is(sub, "histogram"))
     return latency_histograms(c, r);
-  if ((is(sub, "latest") && argc == 2) || (is(sub, "history") && argc == 3)) {
+  if (is(sub, "latest") || is(sub, "history")) {
     c.reply(r).array(0); // no events are recorded
     return c.finish(r);
   }
   if (is(sub, "reset"))
     return c.integer(r, 0);
-  if (is(sub, "doctor") && argc == 2) {
+  if (is(sub, "doctor")) {
     c.reply(r).verbatim("Latency events are not recorded by this server; "
                         "LATENCY HISTOGRAM shows how long reads and writes "
                         "took, SLOWLOG GET the slow ones.");
     return c.finish(r);
   }
-  if (is(sub, "help") && argc == 2)
-    return write_lines(
-      c, r,
-      {"LATENCY <subcommand> [<arg> ...]. Subcommands are:",
-       "HISTOGRAM [READ] [WRITE]", "DOCTOR",
-       "LATEST, HISTORY <event>, RESET: nothing is recorded."});
-  fail_subcommand(c, r);
+  TORC_ASSERT(is(sub, "help"));
+  write_lines(c, r,
+              {"LATENCY <subcommand> [<arg> ...]. Subcommands are:",
+               "HISTOGRAM [READ] [WRITE]", "DOCTOR",
+               "LATEST, HISTORY <event>, RESET: nothing is recorded."});
 }
 
 void run_needs_strong(core& c, const request& r) {

@@ -6,6 +6,9 @@
 namespace torc::gateway {
 namespace {
 
+constexpr std::string_view no_strong_level =
+  "ERR the strong level is not served by this version yet";
+
 std::optional<time_unit> time_option(std::string_view s) noexcept {
   if (is(s, "ex"))
     return time_unit::ex;
@@ -17,6 +20,43 @@ std::optional<time_unit> time_option(std::string_view s) noexcept {
     return time_unit::pxat;
   return std::nullopt;
 }
+
+/// The deadline that a command names by one of its options. As in Redis the
+/// same one may stand there again, and the last one counts.
+class deadline_option {
+public:
+  /// Takes the option at `i`, which then is that of its last word. Nothing: it
+  /// is another option. False: it contradicts an earlier one, or has no value.
+  std::optional<bool> take(const request& r, std::size_t& i,
+                           std::string_view other) {
+    if (is(r.argv[i], other)) {
+      const bool fine = !unit_;
+      other_ = true;
+      return fine;
+    }
+    const auto unit = time_option(r.argv[i]);
+    if (!unit)
+      return std::nullopt;
+    if (other_ || (unit_ && *unit_ != *unit) || i + 1 == r.argv.size())
+      return false;
+    unit_ = unit;
+    text_ = r.argv[++i];
+    return true;
+  }
+  /// KEEPTTL or PERSIST was there.
+  bool other() const noexcept { return other_; }
+  bool given() const noexcept { return other_ || unit_; }
+
+  /// 0: none. Nothing after failing the request.
+  std::optional<unix_ms> value(core& c, const request& r) const {
+    return unit_ ? parse_deadline(c, r, text_, *unit_, false) : unix_ms{0};
+  }
+
+private:
+  std::optional<time_unit> unit_;
+  std::string_view text_;
+  bool other_ = false;
+};
 
 /// What stands behind key and value.
 struct set_options {
@@ -31,42 +71,40 @@ std::optional<set_options> parse_set_options(core& c, const request& r,
                                              const keyspace_info& ks,
                                              bool with_level) {
   set_options o;
-  bool timed = false;
-  const auto wrong = [&] {
-    c.fail(r, syntax_error);
-    return std::nullopt;
-  };
+  deadline_option deadline;
+  bool conditional = false;
   for (std::size_t i = 3; i < r.argv.size(); ++i) {
     const auto word = r.argv[i];
-    if (const auto unit = time_option(word)) {
-      if (timed || i + 1 == r.argv.size())
-        return wrong();
-      const auto deadline = parse_deadline(c, r, r.argv[++i], *unit, false);
-      if (!deadline)
-        return std::nullopt;
-      o.deadline = *deadline;
-      timed = true;
-    } else if (is(word, "keepttl")) {
-      if (timed)
-        return wrong();
-      o.keep_deadline = timed = true;
+    if (const auto fine = deadline.take(r, i, "keepttl")) {
+      if (*fine)
+        continue;
     } else if (!with_level && is(word, "get")) {
       o.return_value = true;
+      continue;
     } else if (!with_level && (is(word, "nx") || is(word, "xx"))) {
-      c.fail(r,
-             "ERR SET with NX or XX is an atomic read-modify-write: it needs "
-             "the strong level, which this version does not serve yet");
-      return std::nullopt;
+      conditional = true;
+      continue;
     } else if (const auto level = parse_level(word); level && with_level) {
       o.level = level;
+      continue;
     } else if (with_level && is(word, "strong")) {
-      c.fail(r, "ERR the strong level is not served by this version yet");
+      c.fail(r, no_strong_level);
       return std::nullopt;
-    } else {
-      return wrong();
     }
+    c.fail(r, syntax_error);
+    return std::nullopt;
   }
-  if (!timed && ks.default_ttl_ms != 0)
+  const auto at = deadline.value(c, r);
+  if (!at)
+    return std::nullopt;
+  if (conditional) {
+    c.fail(r, "ERR SET with NX or XX is an atomic read-modify-write: it needs "
+              "the strong level, which this version does not serve yet");
+    return std::nullopt;
+  }
+  o.deadline = *at;
+  o.keep_deadline = deadline.other();
+  if (!deadline.given() && ks.default_ttl_ms != 0)
     o.deadline = c.now() + ks.default_ttl_ms;
   return o;
 }
@@ -87,9 +125,7 @@ bool take_level(core& c, const request& r, op& o) {
     return true;
   const auto level = parse_level(r.argv[2]);
   if (!level || r.argv.size() > 3) {
-    c.fail(r, is(r.argv[2], "strong")
-                ? "ERR the strong level is not served by this version yet"
-                : syntax_error);
+    c.fail(r, is(r.argv[2], "strong") ? no_strong_level : syntax_error);
     return false;
   }
   o.level = *level;
@@ -158,15 +194,14 @@ void run_getex(core& c, const request& r) {
     return run_get(c, r);
   auto o = c.make_op(r.s, *ks, op_kind::expire, r.argv[1]);
   o.flags = op_flag::return_value;
-  const auto unit = time_option(r.argv[2]);
-  if (unit && r.argv.size() == 4) {
-    const auto deadline = parse_deadline(c, r, r.argv[3], *unit, false);
-    if (!deadline)
-      return;
-    o.deadline = *deadline;
-  } else if (!is(r.argv[2], "persist") || r.argv.size() != 3) {
-    return c.fail(r, syntax_error);
-  }
+  deadline_option deadline;
+  for (std::size_t i = 2; i < r.argv.size(); ++i)
+    if (!deadline.take(r, i, "persist").value_or(false))
+      return c.fail(r, syntax_error);
+  const auto at = deadline.value(c, r);
+  if (!at)
+    return;
+  o.deadline = *at;
   c.start(r, o, r.argv[1], {}, shape::old_bulk);
 }
 
@@ -193,20 +228,12 @@ void run_getrange(core& c, const request& r) {
   const auto* ks = c.keyspace_or_fail(r);
   if (ks == nullptr)
     return;
-  const reply_place place{r.s.key, r.slot};
-  c.start(
-    r.s, c.make_op(r.s, *ks, op_kind::read, r.argv[1]), r.argv[1], {},
-    [&c, place, first, last](const answer& a) {
-      auto* s = c.find(place.session);
-      if (s == nullptr)
-        return;
-      if (a.reply.status != no_error)
-        return c.fail(*s, place.slot, error_line(a.reply.status, a.payload));
-      const bool found = (a.reply.flags & reply_flag::found) != 0;
-      c.writer(*s, place.slot)
-        .bulk(range_of(found ? a.payload : std::string_view{}, *first, *last));
-      c.finish(*s, place.slot);
-    });
+  c.start(r, c.make_op(r.s, *ks, op_kind::read, r.argv[1]), r.argv[1], {},
+          c.replying(r, [first, last](resp_writer& w, const answer& a) {
+            const bool found = (a.reply.flags & reply_flag::found) != 0;
+            w.bulk(
+              range_of(found ? a.payload : std::string_view{}, *first, *last));
+          }));
 }
 
 void run_torc_get(core& c, const request& r) {

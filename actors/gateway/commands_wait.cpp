@@ -154,8 +154,10 @@ private:
 void run_wait(core& c, const request& r) {
   const auto wanted = parse_integer(r.argv[1]);
   const auto timeout = parse_integer(r.argv[2]);
-  if (!wanted || !timeout)
+  if (!wanted)
     return c.fail(r, not_an_integer);
+  if (!timeout)
+    return c.fail(r, "ERR timeout is not an integer or out of range");
   if (*timeout < 0)
     return c.fail(r, "ERR timeout is negative");
   const auto* ks = c.keyspace_or_fail(r);

@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::size_t read_bytes = 16 * limits::kib;
 constexpr std::size_t read_bytes_max = limits::mib;
-/// Replies that nobody reads: above, the connection is closed.
-constexpr std::size_t output_bytes_max = 256 * limits::mib;
-/// The same for all connections of a loop: above, those are closed that hold
-/// more than a share.
-constexpr std::size_t all_output_bytes_max = 512 * limits::mib;
-constexpr std::size_t output_share_bytes = 16 * limits::mib;
 constexpr unix_ms write_stall_ms = 60'000;
 constexpr unix_ms idle_ms = 2'000;
 constexpr unix_ms linger_ms = 2'000;
@@ -54,10 +48,12 @@ void connection::read() {
     return;
   reading_ = true;
   idle_ = false;
-  const auto& s = *session_;
+  auto& s = *session_;
+  if (s.inbox.empty() && s.inbox.capacity() > read_bytes_max)
+    s.inbox.release();
   const auto wanted =
     std::min(s.parser.bytes_needed(s.inbox.size()), read_bytes_max);
-  stream_->async_read(session_->inbox.prepare(std::max(wanted, read_bytes)),
+  stream_->async_read(s.inbox.prepare(std::max(wanted, read_bytes)),
                       shared_from_this());
 }
 
@@ -148,13 +144,13 @@ void connection::write() {
       stream_->async_wait_writable(shared_from_this());
     }
   }
-  const auto bytes = ring.bytes();
-  const auto total = core.count_output(*session_, bytes);
-  if (bytes > output_bytes_max
-      || (total > all_output_bytes_max && bytes > output_share_bytes)) {
-    core.counters().slow_readers.add();
-    close();
-  }
+  if (!core.count_held(*session_))
+    close_slow_reader();
+}
+
+void connection::close_slow_reader() {
+  owner_.sessions().counters().slow_readers.add();
+  close();
 }
 
 void connection::on_writable() {
@@ -196,11 +192,11 @@ void connection::check(unix_ms now) {
     return;
   auto& s = *session_;
   s.record->output_bytes.store(s.ring.bytes(), std::memory_order_relaxed);
+  if (!owner_.sessions().count_held(s))
+    return close_slow_reader();
   if (!s.ring.output().empty()) {
-    if (now >= written_ms_ + write_stall_ms) {
-      owner_.sessions().counters().slow_readers.add();
-      close();
-    }
+    if (now >= written_ms_ + write_stall_ms)
+      close_slow_reader();
     return;
   }
   written_ms_ = now;

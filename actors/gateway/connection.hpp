@@ -54,6 +54,7 @@ private:
   void write();
   void end_if_done();
   void linger();
+  void close_slow_reader();
   void shrink();
 
   connection_owner& owner_;

@@ -63,7 +63,7 @@ void core::close(session& s) {
   TORC_ASSERT(e.s.get() == &s);
   s.dead = true;
   s.io = nullptr;
-  count_output(s, 0);
+  held_bytes_ -= std::exchange(s.held_counted, 0);
   router_.close_client(s.route);
   shared().clients.remove(s.record->id);
   // Whoever calls may still be looking at it.
@@ -146,8 +146,15 @@ void core::run(session& s, const std::vector<std::string_view>& argv,
     return fail(s, number,
                 s.authenticated ? unknown_command_text(argv)
                                 : "NOAUTH Authentication required.");
-  s.record->last_command.store(info->name.data(), std::memory_order_relaxed);
-  const request r{s, number, *info, argv};
+  const auto* exact = info;
+  if (info->has(command_flag::container) && argv.size() > 1)
+    exact = find_subcommand(info->id, argv[1]);
+  if (exact == nullptr)
+    return fail(s, number,
+                s.authenticated ? unknown_subcommand_text(*info, argv[1])
+                                : "NOAUTH Authentication required.");
+  s.record->last_command.store(exact->name.data(), std::memory_order_relaxed);
+  const request r{s, number, *exact, argv};
   if (admit(r))
     handler_of(info->id)(*this, r);
 }
@@ -275,9 +282,6 @@ void core::on_tick() {
   router_.on_tick();
   counters_.under_way.set(router_.under_way());
   kill_marked();
-  const auto resets = shared().resets.load(std::memory_order_relaxed);
-  if (std::exchange(resets_, resets) != resets)
-    counters_.reset();
   if (!epoch_waiters_.empty()) {
     auto due = std::move(epoch_waiters_);
     epoch_waiters_.clear();
@@ -309,11 +313,6 @@ void core::request_flush() {
     return;
   flush_asked_ = true;
   fx_.request_flush();
-}
-
-void core::reset_statistics() {
-  resets_ = 1 + shared().resets.fetch_add(1, std::memory_order_relaxed);
-  counters_.reset();
 }
 
 std::uint64_t core::random() noexcept {

@@ -19,8 +19,8 @@ namespace torc::gateway {
 /// One command of one session, ready to run. Valid while its handler runs.
 struct request {
   session& s;
-  std::uint64_t slot; ///< Of the reply ring.
-  const command_info& info;
+  std::uint64_t slot;       ///< Of the reply ring.
+  const command_info& info; ///< Of its subcommand, if it has one.
   const std::vector<std::string_view>& argv;
 };
 
@@ -61,6 +61,11 @@ struct core_options {
   std::shared_ptr<const cluster_view> view; ///< May be null until `on_view`.
 };
 
+inline constexpr std::string_view key_too_long =
+  "ERR the key is longer than 64 KiB";
+inline constexpr std::string_view value_too_long =
+  "ERR string exceeds maximum allowed size";
+
 using answer = routed_answer;
 using answer_fn = std::function<void(const answer&)>;
 
@@ -70,6 +75,8 @@ public:
   virtual ~collector() = default;
   /// True: that was all; the collector goes.
   virtual bool on_part(std::uint32_t part, const answer& a) = 0;
+  /// Of the reply ring: where the reply goes.
+  virtual std::uint64_t reply_slot() const noexcept = 0;
 };
 
 /// The RESP door of one loop: commands in, operations out, replies in order.
@@ -86,12 +93,9 @@ public:
   void close(session& s);
   /// Bytes were added to `s.inbox`: runs the commands that are whole.
   void on_input(session& s);
-  /// Notes what a session has to write; what all have.
-  std::size_t count_output(session& s, std::size_t bytes) noexcept {
-    output_bytes_ += bytes;
-    output_bytes_ -= std::exchange(s.output_counted, bytes);
-    return output_bytes_;
-  }
+  /// Counts what is held for a session. False: that is more than it may hold,
+  /// and the connection has to end.
+  bool count_held(session& s) noexcept;
   std::size_t session_count() const noexcept { return open_count_; }
   /// Null: gone.
   session* find(std::uint64_t key) const noexcept;
@@ -115,8 +119,6 @@ public:
   unix_ms now() const noexcept { return now_; }
   gateway_counters& counters() noexcept { return counters_; }
   std::uint64_t random() noexcept;
-  /// Of all loops of the node; the others at their next tick.
-  void reset_statistics();
 
   resp_writer writer(session& s, std::uint64_t slot) {
     return resp_writer{s.ring.text(slot), s.protocol};
@@ -147,8 +149,12 @@ public:
   void start(const request& r, op o, std::string_view key,
              std::string_view value, shape how);
   /// The answer goes to `fn`, which has to look whether the session still is.
-  void start(session& s, op o, std::string_view key, std::string_view value,
-             answer_fn fn);
+  void start(const request& r, op o, std::string_view key,
+             std::string_view value, answer_fn fn);
+  /// Gives the reply to a request that `write` makes of an answer; an error is
+  /// the reply as it is.
+  answer_fn replying(const request& r,
+                     std::function<void(resp_writer&, const answer&)> write);
   /// For a collector that `add_collector` took.
   void start_part(session& s, std::uint32_t collector, std::uint32_t part, op o,
                   std::string_view key, std::string_view value);
@@ -162,9 +168,11 @@ public:
   void release(session& s);
   void wake(session& s);
 
-  void change_config(config_change_fn change, changed_fn done) {
-    fx_.change_config(std::move(change), std::move(done));
-  }
+  /// Makes the change and waits until this node works with it; `write` makes
+  /// the reply of the new config. Later commands of the session wait.
+  void
+  change_config(const request& r, config_change_fn change,
+                std::function<void(resp_writer&, const cluster_config&)> write);
   /// Once this node works with a config of at least this epoch, or after some
   /// patience.
   void when_config(torc::epoch e, std::function<void()> then,
@@ -186,6 +194,7 @@ private:
                        op_batch batch) override;
   void request_flush() override;
   void on_answer(const routed_answer& a) override;
+  bool has_room(std::uint64_t owner, std::uint64_t token) override;
 
   void read_clocks();
   bool parse_one(session& s);
@@ -213,14 +222,13 @@ private:
   std::vector<std::uint32_t> free_sessions_;
   std::vector<std::unique_ptr<session>> graveyard_; ///< Ends with the event.
   std::size_t open_count_ = 0;
-  std::size_t output_bytes_ = 0; ///< That sessions have to write.
+  std::size_t held_bytes_ = 0; ///< Of all sessions.
   std::vector<std::uint64_t> woken_;
 
   std::vector<std::unique_ptr<collector>> collectors_;
   std::vector<std::uint32_t> free_collectors_;
   std::vector<epoch_waiter> epoch_waiters_;
   bool flush_asked_ = false;
-  std::uint64_t resets_ = 0;
   bool in_input_ = false;  ///< A command is running.
   bool will_wake_ = false; ///< `wake_all` ends this event anyway.
 };

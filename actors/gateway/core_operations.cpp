@@ -40,9 +40,9 @@ void core::start(const request& r, op o, std::string_view key,
   const auto* ks = keyspace_of(r.s);
   TORC_ASSERT(ks != nullptr);
   if (key.size() > limits::key_bytes_max)
-    return fail(r, "ERR the key is longer than 64 KiB");
+    return fail(r, key_too_long);
   if (value.size() > limits::value_bytes_max)
-    return fail(r, "ERR string exceeds maximum allowed size");
+    return fail(r, value_too_long);
   r.s.ring.at(r.slot).how = how;
   if (is_write(o.kind))
     note_write(r.s, *ks, o.slot);
@@ -63,29 +63,52 @@ namespace {
 
 class one_answer : public collector {
 public:
-  explicit one_answer(answer_fn fn) : fn_(std::move(fn)) {}
+  one_answer(std::uint64_t slot, answer_fn fn)
+    : slot_(slot), fn_(std::move(fn)) {}
   bool on_part(std::uint32_t, const answer& a) override {
     fn_(a);
     return true;
   }
+  std::uint64_t reply_slot() const noexcept override { return slot_; }
 
 private:
+  std::uint64_t slot_;
   answer_fn fn_;
 };
 
 } // namespace
 
-void core::start(session& s, op o, std::string_view key, std::string_view value,
-                 answer_fn fn) {
-  start_part(s, add_collector(std::make_unique<one_answer>(std::move(fn))), 0,
-             o, key, value);
+void core::start(const request& r, op o, std::string_view key,
+                 std::string_view value, answer_fn fn) {
+  if (key.size() > limits::key_bytes_max)
+    return fail(r, key_too_long);
+  const auto c =
+    add_collector(std::make_unique<one_answer>(r.slot, std::move(fn)));
+  start_part(r.s, c, 0, o, key, value);
 }
 
 void core::start_at(session& s, member_id to, std::uint16_t shard, op o,
                     std::string_view value, unix_ms wait_ms, answer_fn fn) {
-  const auto c = add_collector(std::make_unique<one_answer>(std::move(fn)));
+  const auto c =
+    add_collector(std::make_unique<one_answer>(s.ring.oldest(), std::move(fn)));
   router_.start_at(s.route, collector_bit | std::uint64_t{c} << 32, to, shard,
                    o, {}, value, wait_ms);
+}
+
+answer_fn
+core::replying(const request& r,
+               std::function<void(resp_writer&, const answer&)> write) {
+  return [this, place = reply_place{r.s.key, r.slot},
+          write = std::move(write)](const answer& a) {
+    auto* s = find(place.session);
+    if (s == nullptr)
+      return;
+    if (a.reply.status != no_error)
+      return fail(*s, place.slot, error_line(a.reply.status, a.payload));
+    auto w = writer(*s, place.slot);
+    write(w, a);
+    finish(*s, place.slot);
+  };
 }
 
 std::uint32_t core::add_collector(std::unique_ptr<collector> c) {
@@ -123,6 +146,65 @@ void core::note_write(session& s, const keyspace_info& ks, slot_id slot) {
   s.written.push_back(
     {ks.inc, ks.db, std::make_unique<std::bitset<slot_count>>()});
   s.written.back().slots->set(slot.value);
+}
+
+void core::change_config(
+  const request& r, config_change_fn change,
+  std::function<void(resp_writer&, const cluster_config&)> write) {
+  hold(r.s);
+  const reply_place place{r.s.key, r.slot};
+  auto done = [this, place,
+               write = std::move(write)](const local::change_result& changed) {
+    auto* s = find(place.session);
+    if (s == nullptr)
+      return;
+    if (changed.failure) {
+      fail(*s, place.slot,
+           error_line(changed.failure->code, changed.failure->message));
+      return release(*s);
+    }
+    const auto config = changed.config;
+    when_config(config->epoch, [this, place, config, write] {
+      auto* waiting = find(place.session);
+      if (waiting == nullptr)
+        return;
+      auto w = writer(*waiting, place.slot);
+      write(w, *config);
+      finish(*waiting, place.slot);
+      release(*waiting);
+    });
+  };
+  fx_.change_config(std::move(change), std::move(done));
+}
+
+/// A shard refuses reads when the replies of a turn are large. Where they go
+/// there has to be room again, so that a client which does not read holds no
+/// more; the oldest reply may always become whole.
+bool core::has_room(std::uint64_t owner, std::uint64_t token) {
+  constexpr std::size_t room_bytes = 16 * limits::mib;
+  const auto* s = find(owner);
+  if (s == nullptr || s->held_bytes() < room_bytes)
+    return true;
+  const bool collected = (token & collector_bit) != 0;
+  const auto slot =
+    collected ? collectors_[(token & ~collector_bit) >> 32]->reply_slot()
+              : token;
+  return slot == s->ring.oldest() && s->ring.output().size() < room_bytes;
+}
+
+bool core::count_held(session& s) noexcept {
+  constexpr std::size_t one_bytes_max = 256 * limits::mib;
+  constexpr std::size_t all_bytes_max = 512 * limits::mib;
+  constexpr std::size_t share_bytes_min = 64 * limits::kib;
+  const auto bytes = s.held_bytes();
+  held_bytes_ += bytes;
+  held_bytes_ -= std::exchange(s.held_counted, bytes);
+  if (held_bytes_ <= all_bytes_max)
+    return bytes <= one_bytes_max;
+  // Those go that hold more than an equal share.
+  return bytes
+         <= std::max(share_bytes_min,
+                     all_bytes_max / std::max<std::size_t>(open_count_, 1));
 }
 
 void core::on_answer(const routed_answer& a) {

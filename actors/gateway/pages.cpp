@@ -9,6 +9,7 @@ namespace {
 
 constexpr unix_ms page_wait_ms = 5'000;
 constexpr std::uint32_t first_run = 512;
+constexpr std::size_t page_bytes_max = 16 * limits::mib;
 constexpr int rounds_max = 64;
 constexpr int tries_max = 3;
 
@@ -27,7 +28,8 @@ public:
     if (s == nullptr)
       return;
     if (result_.next.slot >= query_.end_slot
-        || result_.keys.size() >= query_.keys || round_ >= rounds_max)
+        || result_.keys.size() >= query_.keys || bytes_ >= page_bytes_max
+        || round_ >= rounds_max)
       return done_(std::move(result_));
     const auto& view = core_.view();
     const auto* ks =
@@ -122,8 +124,10 @@ private:
         if (all || k.first < next)
           keys.push_back(std::move(k));
     std::sort(keys.begin(), keys.end());
-    for (auto& k : keys)
+    for (auto& k : keys) {
+      bytes_ += k.second.size();
       result_.keys.push_back(std::move(k.second));
+    }
     result_.next =
       all ? scan_position{run_end_, 0} : unpack_scan_position(next);
     go_on();
@@ -143,7 +147,8 @@ private:
   std::size_t left_ = 0;
   std::uint32_t run_end_ = 0;
   std::string failure_;
-  member_id silent_; ///< Did not answer, or could not.
+  member_id silent_;      ///< Did not answer, or could not.
+  std::size_t bytes_ = 0; ///< Of the result's keys.
   int round_ = 0;
   int tries_ = 0;
 };

@@ -78,6 +78,9 @@ public:
     return tail_++;
   }
 
+  /// The one whose reply is written next. REQUIRES: one is open.
+  std::uint64_t oldest() const noexcept { return head_; }
+
   slot& at(std::uint64_t number) { return slots_[number & mask()]; }
 
   /// Where the text of an open slot goes: the output itself for the oldest.
@@ -126,9 +129,13 @@ public:
   /// The first `n` bytes of it are written.
   void consume(std::size_t n) {
     written_ += n;
-    if (written_ < out_.size() && written_ < compact_bytes)
-      return;
-    out_.erase(0, written_);
+    if (written_ < out_.size()
+        && (written_ < compact_bytes || written_ < out_.size() / 2))
+      return; // so that a byte is moved once at most
+    if (written_ == out_.size() && out_.capacity() > output_kept_max)
+      std::string{}.swap(out_);
+    else
+      out_.erase(0, written_);
     begin_ -= std::min(begin_, written_);
     written_ = 0;
   }
@@ -144,6 +151,7 @@ public:
 private:
   static constexpr std::size_t text_kept_max = 4096;
   static constexpr std::size_t compact_bytes = 256 * 1024;
+  static constexpr std::size_t output_kept_max = bytes_max;
 
   std::uint64_t mask() const noexcept { return slots_.size() - 1; }
 

@@ -59,7 +59,8 @@ struct session {
   input_buffer inbox;
   resp_request_parser parser;
   reply_ring ring;
-  std::size_t output_counted = 0; ///< In the core's sum.
+  std::size_t gathered_bytes = 0; ///< For replies that are not whole yet.
+  std::size_t held_counted = 0;   ///< In the core's sum.
 
   std::vector<written_slots> written;
   std::uint64_t written_routes = 0; ///< Router's generation at the first one.
@@ -67,6 +68,10 @@ struct session {
   bool written_overflow = false;    ///< More keyspaces than are remembered.
   bool written_met = false;         ///< A WAIT was: the next write begins anew.
 
+  /// Bytes of replies that wait for the client, or will.
+  std::size_t held_bytes() const noexcept {
+    return ring.bytes() + gathered_bytes;
+  }
   /// May more commands be read now?
   bool takes_input() const noexcept {
     return !closing && !dead && !barrier && !ring.full();

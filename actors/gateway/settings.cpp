@@ -5,11 +5,10 @@
 #include "torc/core/limits.hpp"
 #include "torc/log.hpp"
 
-namespace torc::gateway {
-namespace {
+namespace torc {
 
-result<std::int64_t> whole_number(const std::string& text, std::int64_t least,
-                                  std::int64_t most) {
+result<std::int64_t> parse_setting(const std::string& text, std::int64_t least,
+                                   std::int64_t most) {
   std::int64_t x = 0;
   const auto* end = text.data() + text.size();
   const auto r = std::from_chars(text.data(), end, x);
@@ -22,6 +21,9 @@ result<std::int64_t> whole_number(const std::string& text, std::int64_t least,
                                       + std::to_string(most) + " inclusive"};
   return x;
 }
+
+namespace gateway {
+namespace {
 
 std::string redis_name_of(sync_policy s) {
   switch (s) {
@@ -42,7 +44,7 @@ void add_slowlog(std::vector<config_parameter>& out, gateway_shared& g) {
     {"slowlog-log-slower-than",
      [&g] { return std::to_string(g.slowlog.slower_than_us.load()); },
      [&g](const std::string& text) -> result<void> {
-       const auto x = whole_number(text, -1, INT64_MAX);
+       const auto x = parse_setting(text, -1, INT64_MAX);
        if (!x)
          return x.error();
        g.slowlog.slower_than_us = *x;
@@ -51,7 +53,7 @@ void add_slowlog(std::vector<config_parameter>& out, gateway_shared& g) {
   out.push_back({"slowlog-max-len",
                  [&g] { return std::to_string(g.slowlog.max_len.load()); },
                  [&g](const std::string& text) -> result<void> {
-                   const auto x = whole_number(text, 0, 100'000);
+                   const auto x = parse_setting(text, 0, 100'000);
                    if (!x)
                      return x.error();
                    g.slowlog.max_len = static_cast<std::size_t>(*x);
@@ -106,4 +108,5 @@ std::vector<config_parameter> settings_of(core& c) {
   return out;
 }
 
-} // namespace torc::gateway
+} // namespace gateway
+} // namespace torc

@@ -5,16 +5,60 @@
 
 namespace torc {
 
-void gateway_counters::reset() noexcept {
-  for (auto* n : {&commands, &connections, &errors, &bytes_in, &bytes_out,
-                  &hits, &misses, &protocol_errors, &slow_readers, &forwarded})
-    n->set(0);
-  for (auto& n : calls)
-    n.set(0);
-  for (auto& n : calls_us)
-    n.set(0);
-  reads.reset();
-  writes.reset();
+namespace {
+
+/// The counters that statistics have under the same names.
+struct counted {
+  counter gateway_counters::*from;
+  std::uint64_t gateway_statistics::*to;
+};
+constexpr counted counted_members[] = {
+  {&gateway_counters::commands, &gateway_statistics::commands},
+  {&gateway_counters::connections, &gateway_statistics::connections},
+  {&gateway_counters::errors, &gateway_statistics::errors},
+  {&gateway_counters::bytes_in, &gateway_statistics::bytes_in},
+  {&gateway_counters::bytes_out, &gateway_statistics::bytes_out},
+  {&gateway_counters::hits, &gateway_statistics::hits},
+  {&gateway_counters::misses, &gateway_statistics::misses},
+  {&gateway_counters::protocol_errors, &gateway_statistics::protocol_errors},
+  {&gateway_counters::slow_readers, &gateway_statistics::slow_readers},
+  {&gateway_counters::forwarded, &gateway_statistics::forwarded},
+};
+
+latency_snapshot difference(latency_snapshot x,
+                            const latency_snapshot& earlier) noexcept {
+  for (std::size_t i = 0; i < x.counts.size(); ++i)
+    x.counts[i] -= earlier.counts[i];
+  x.sum_ns -= earlier.sum_ns;
+  return x;
+}
+
+} // namespace
+
+void gateway_statistics::add(const gateway_counters& c) noexcept {
+  for (const auto& m : counted_members)
+    this->*m.to += (c.*m.from).get();
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    calls[i] += c.calls[i].get();
+    calls_us[i] += c.calls_us[i].get();
+  }
+  reads += c.reads.snapshot();
+  writes += c.writes.snapshot();
+}
+
+gateway_statistics
+gateway_statistics::since(const gateway_statistics& earlier) const noexcept {
+  auto out = *this;
+  for (const auto& m : counted_members)
+    out.*m.to -= earlier.*m.to;
+  out.expired_keys -= earlier.expired_keys;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    out.calls[i] -= earlier.calls[i];
+    out.calls_us[i] -= earlier.calls_us[i];
+  }
+  out.reads = difference(reads, earlier.reads);
+  out.writes = difference(writes, earlier.writes);
+  return out;
 }
 
 void slow_log::add(entry e) {
@@ -104,6 +148,25 @@ std::string gateway_shared::password() const {
 void gateway_shared::set_password(std::string_view p) {
   const std::lock_guard lock{mutex_};
   password_.assign(p);
+}
+
+gateway_statistics gateway_shared::all_statistics() const {
+  gateway_statistics out;
+  for (const auto& c : counters)
+    out.add(*c);
+  if (figures)
+    out.expired_keys = figures().expired_keys;
+  return out;
+}
+
+gateway_statistics gateway_shared::statistics() const {
+  const std::lock_guard lock{mutex_};
+  return all_statistics().since(reset_at_);
+}
+
+void gateway_shared::reset_statistics() {
+  const std::lock_guard lock{mutex_};
+  reset_at_ = all_statistics();
 }
 
 void gateway_shared::collect(metrics_page& page) const {

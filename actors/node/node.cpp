@@ -18,6 +18,25 @@ namespace {
 
 constexpr auto ready_poll = std::chrono::milliseconds(10);
 
+/// Of all shards.
+keyspace_figures figures_of(const node_counters& c, std::uint32_t db) {
+  keyspace_figures out;
+  out.db = db;
+  long double deadlines = 0;
+  for (const auto& s : c.shards) {
+    const auto& k = s->keyspaces.at(db);
+    const auto n = k.expiring_keys.get();
+    out.keys += k.live_keys.get();
+    out.expiring_keys += n;
+    deadlines += static_cast<long double>(k.deadline_ms.get())
+                 * static_cast<long double>(n);
+  }
+  if (out.expiring_keys != 0)
+    out.mean_deadline_ms = static_cast<unix_ms>(
+      deadlines / static_cast<long double>(out.expiring_keys));
+  return out;
+}
+
 } // namespace
 
 /// In the ring manager.
@@ -93,7 +112,14 @@ node_figures node::state::figures() const {
     f.dead_bytes += s->dead_bytes.get();
     f.memory_bytes += s->memory_bytes.get();
     f.hints += s->hints.get();
+    f.entry_cache_hits += s->cache_hits.get();
+    f.entry_cache_misses += s->cache_misses.get();
+    f.entry_cache_bytes += s->cache_bytes.get();
   }
+  if (const auto v = actors->view())
+    for (const auto& ks : v->config().keyspaces)
+      f.keyspaces.push_back(figures_of(c, ks.db));
+  f.disk = data.disk()->load();
   f.memory_bytes_max = options.memory_bytes_max;
   f.syncs = c.commits->syncs.get();
   f.commits = c.commits->batches.get();

@@ -1,7 +1,5 @@
 #include "actors/node/resp_door.hpp"
 
-#include <charconv>
-
 #include <caf/all.hpp>
 #include <fmt/format.h>
 
@@ -10,18 +8,7 @@
 namespace torc {
 namespace {
 
-constexpr std::size_t connections_max_max = 1'000'000;
-
-result<std::size_t> parse_connections(const std::string& text) {
-  std::size_t n = 0;
-  const auto [end, e] =
-    std::from_chars(text.data(), text.data() + text.size(), n);
-  if (e != std::errc{} || end != text.data() + text.size() || n == 0
-      || n > connections_max_max)
-    return {errc::invalid_argument,
-            fmt::format("maxclients must be 1 to {}", connections_max_max)};
-  return n;
-}
+constexpr std::int64_t connections_max_max = 1'000'000;
 
 config_parameter constant(std::string name, std::string value) {
   return {std::move(name), [v = std::move(value)] { return v; }, nullptr};
@@ -77,12 +64,12 @@ void resp_door::add_parameters(const node_options& options) {
   p.push_back({"maxclients",
                [this] { return fmt::to_string(connections_max_.load()); },
                [this](const std::string& text) -> result<void> {
-                 const auto n = parse_connections(text);
+                 const auto n = parse_setting(text, 1, connections_max_max);
                  if (!n)
                    return n.error();
-                 connections_max_ = *n;
+                 connections_max_ = static_cast<std::size_t>(*n);
                  if (dealer_)
-                   dealer_->set_connections_max(*n);
+                   dealer_->set_connections_max(connections_max_);
                  return {};
                }});
 }

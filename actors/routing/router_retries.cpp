@@ -205,7 +205,13 @@ void router::run_waiting() {
 
 /// False: it goes on waiting.
 bool router::resend(std::uint32_t index) {
-  const auto& p = pending_[index];
+  auto& p = pending_[index];
+  if (p.refusal == errc::try_again && !is_write(what(p).kind)
+      && clients_[p.client].open
+      && !events_.has_room(clients_[p.client].owner, p.token)) {
+    p.give_up_ms = now_ + options_.give_up_ms;
+    return false;
+  }
   const auto* ks = view_->keyspace_by_db(p.db);
   if (ks == nullptr) {
     fail(index, errc::not_found, "the keyspace is gone");

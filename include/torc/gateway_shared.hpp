@@ -16,6 +16,7 @@
 #include "torc/core/error.hpp"
 #include "torc/core/metrics.hpp"
 #include "torc/core/types.hpp"
+#include "torc/engine/engine.hpp"
 
 /// What the gateways of a node share with each other, its metrics and its
 /// settings. Without actors.
@@ -42,9 +43,30 @@ struct gateway_counters {
   std::array<counter, commands_max> calls_us; ///< Time until the reply.
   latency_histogram reads;
   latency_histogram writes;
+};
 
-  /// All but what is open and under way. By the loop that writes them.
-  void reset() noexcept;
+/// Sums of these over all loops, for INFO. What is open or under way is no part
+/// of it.
+struct gateway_statistics {
+  std::uint64_t commands = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t protocol_errors = 0;
+  std::uint64_t slow_readers = 0;
+  std::uint64_t forwarded = 0;
+  std::uint64_t expired_keys = 0; ///< Of the node's shards.
+  std::array<std::uint64_t, gateway_counters::commands_max> calls{};
+  std::array<std::uint64_t, gateway_counters::commands_max> calls_us{};
+  latency_snapshot reads;
+  latency_snapshot writes;
+
+  void add(const gateway_counters& c) noexcept;
+  /// REQUIRES: `earlier` was taken from the same counters.
+  gateway_statistics since(const gateway_statistics& earlier) const noexcept;
 };
 
 /// Commands that took long, shared by the loops of a node (rare, so a lock).
@@ -141,6 +163,18 @@ struct config_parameter {
   std::function<result<void>(const std::string&)> set; ///< Null: read-only.
 };
 
+/// What a node holds of one keyspace.
+struct keyspace_figures {
+  std::uint32_t db = 0;
+  std::uint64_t keys = 0;
+  std::uint64_t expiring_keys = 0;
+  unix_ms mean_deadline_ms = 0; ///< Of these; 0: none.
+};
+
+/// A whole number of a setting, or Redis's words for what is wrong with it.
+result<std::int64_t> parse_setting(const std::string& text, std::int64_t least,
+                                   std::int64_t most);
+
 /// How the node is, for INFO and TORC.ADMIN STATUS.
 struct node_figures {
   std::string version; ///< Of the program.
@@ -162,6 +196,11 @@ struct node_figures {
   std::uint64_t commits = 0;
   std::uint64_t commit_failures = 0;
   std::string disk_failure; ///< Why writes to disk are refused; empty: fine.
+  std::vector<keyspace_figures> keyspaces; ///< All of the config, by db.
+  std::uint64_t entry_cache_hits = 0;      ///< Since the start.
+  std::uint64_t entry_cache_misses = 0;
+  std::uint64_t entry_cache_bytes = 0;
+  engine_load disk; ///< Of the engine on the disk.
 };
 
 /// What the gateways of one node share. Filled before the first is spawned.
@@ -170,28 +209,31 @@ struct gateway_shared {
   std::string data_dir;
   std::uint16_t resp_port = 0;
   std::function<node_figures()> figures; ///< Called on any loop.
-  /// More lines for a section of INFO ("torc", "persistence" ...), or none.
-  std::function<std::string(std::string_view section)> info;
-  std::function<void()> reset_stats; ///< CONFIG RESETSTAT, beside our own.
   /// Beside those of the gateways: requirepass, slowlog-*, loglevel.
   std::vector<config_parameter> parameters;
   std::vector<std::shared_ptr<gateway_counters>> counters; ///< Of all loops.
 
   slow_log slowlog;
   client_directory clients;
-  /// Times that CONFIG RESETSTAT was said: each loop resets its own counters.
-  std::atomic<std::uint64_t> resets{0};
 
   /// Empty: none needed. Thread-safe.
   std::string password() const;
   void set_password(std::string_view p);
 
+  /// Since the last reset. Thread-safe.
+  gateway_statistics statistics() const;
+  /// CONFIG RESETSTAT: INFO counts from now on. Metrics go on. Thread-safe.
+  void reset_statistics();
+
   /// For `metrics_registry`.
   void collect(metrics_page& page) const;
 
 private:
-  mutable std::mutex mutex_;
+  gateway_statistics all_statistics() const;
+
+  mutable std::mutex mutex_; // guards what follows
   std::string password_;
+  gateway_statistics reset_at_;
 };
 
 } // namespace torc

@@ -51,6 +51,13 @@ public:
   virtual void request_flush() = 0;
   /// Comes exactly once per operation; also from within `start`.
   virtual void on_answer(const routed_answer& answer) = 0;
+  /// Whether the client has room for the value of a read that a replica refused
+  /// for want of room. False: the read waits, for as long as that takes.
+  virtual bool has_room(std::uint64_t owner, std::uint64_t token) {
+    static_cast<void>(owner);
+    static_cast<void>(token);
+    return true;
+  }
 
 protected:
   ~router_events() = default;

@@ -114,6 +114,13 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+/// The value of a sample of a page of metrics; -1: there is none.
+double sample(const std::string& page, const std::string& name) {
+  const auto at = page.find("\n" + name + " ");
+  return at == std::string::npos ? -1
+                                 : std::stod(page.substr(at + name.size() + 2));
+}
+
 template <class F>
 bool eventually(F holds) {
   const auto end = std::chrono::steady_clock::now() + 30s;
@@ -141,10 +148,29 @@ TEST_CASE("one node serves, stops, and has everything after a restart") {
     for (const auto* name :
          {"torc_operations_total", "torc_fsyncs_total", "torc_hints",
           "torc_config_epoch 1", "torc_keys", "torc_loop_turns_total",
-          "torc_disk_bytes", "torc_ready 1"}) {
+          "torc_disk_bytes", "torc_ready 1", "torc_entry_cache_bytes",
+          "torc_pending_compaction_bytes{engine=\"rocksdb\"} 0",
+          "torc_running_compactions", "torc_running_flushes",
+          "torc_delayed_write_bytes_per_second"}) {
       INFO(name);
       CHECK(contains(metrics, name));
     }
+    CHECK(sample(metrics, "torc_memtable_bytes{engine=\"rocksdb\"}") > 0);
+    CHECK(sample(metrics, "torc_block_cache_bytes_max{engine=\"rocksdb\"}")
+          > 0);
+    CHECK(sample(metrics, "torc_block_cache_bytes{engine=\"rocksdb\"}") >= 0);
+    CHECK(contains(resp(*n, "GET key"), "value"));
+    CHECK(eventually([&] {
+      return sample(http_get(*n, "/metrics"), "torc_entry_cache_hits_total")
+             > 0;
+    }));
+    CHECK(sample(http_get(*n, "/metrics"), "torc_entry_cache_misses_total")
+          > 0);
+    CHECK(eventually([&] {
+      return contains(resp(*n, "INFO keyspace"),
+                      "db0:keys=1,expires=0,avg_ttl=0");
+    }));
+    CHECK(contains(resp(*n, "INFO torc"), "pending_compaction_bytes:0"));
     n->stop();
     n->stop();
     CHECK_FALSE(test::tcp_client{s.founders[0].resp.port}.connected());

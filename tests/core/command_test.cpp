@@ -73,8 +73,8 @@ TEST_CASE("the commands are those that are promised", "[command]") {
     CHECK_FALSE(c.group.empty());
     CHECK(c.arity != 0);
     CHECK(c.id != command_id::needs_strong);
-    // With the fewest arguments a key is there; OBJECT HELP has none.
-    if (c.first_key > 0 && c.id != command_id::object)
+    // With the fewest arguments a key is there.
+    if (c.first_key > 0)
       CHECK_FALSE(
         key_positions(c, static_cast<std::size_t>(std::abs(c.arity))).empty());
     CHECK_FALSE((c.has(command_flag::write) && c.has(command_flag::readonly)));
@@ -155,13 +155,50 @@ TEST_CASE("keys stand where COMMAND says", "[command]") {
   CHECK(keys_of("del", 2) == positions{1});
   CHECK(keys_of("mset", 5) == positions{1, 3});
   CHECK(keys_of("mset", 7) == positions{1, 3, 5});
-  CHECK(keys_of("object", 3) == positions{2});
-  CHECK(keys_of("object", 2).empty()); // OBJECT HELP
+  const auto* encoding = find_subcommand(command_id::object, "ENCODING");
+  REQUIRE(encoding != nullptr);
+  CHECK(key_positions(*encoding, 3) == positions{2});
+  CHECK(keys_of("object", 3).empty());
   CHECK(keys_of("ping", 1).empty());
   CHECK(keys_of("torc.set", 4) == positions{1});
 }
 
+TEST_CASE("containers have subcommands, in the order of their names",
+          "[command]") {
+  std::size_t containers = 0;
+  for (const auto& c : commands()) {
+    INFO(c.name);
+    const auto subs = subcommands(c.id);
+    CHECK(subs.empty() != c.has(command_flag::container));
+    containers += subs.empty() ? 0 : 1;
+    CHECK(std::is_sorted(
+      subs.begin(), subs.end(),
+      [](const auto& a, const auto& b) { return a.name < b.name; }));
+    for (const auto& x : subs) {
+      INFO(x.name);
+      const auto prefix = std::string{c.name}.append("|");
+      REQUIRE(x.name.starts_with(prefix));
+      const auto name = x.name.substr(prefix.size());
+      CHECK(find_subcommand(c.id, name) == &x);
+      CHECK(find_exact({c.name, name}) == &x);
+      CHECK_FALSE(x.summary.empty());
+      CHECK(std::abs(x.arity) >= 2);
+    }
+    if (!subs.empty()) {
+      CHECK(find_subcommand(c.id, "HeLp") != nullptr);
+      CHECK(find_subcommand(c.id, "nosuch") == nullptr);
+      CHECK(find_exact({c.name, "nosuch"}) == nullptr);
+    }
+    CHECK(find_exact({c.name}) == &c);
+  }
+  CHECK(containers == 9);
+  CHECK(find_exact({}) == nullptr);
+  CHECK(find_exact({"get", "k"}) == find_command("get"));
+}
+
 TEST_CASE("wrong use is answered in Redis's words", "[command]") {
+  CHECK(unknown_subcommand_text(*find_command("client"), "NoSuch")
+        == "ERR unknown subcommand 'NoSuch'. Try CLIENT HELP.");
   CHECK(wrong_arity_text(*find_command("GET"))
         == "ERR wrong number of arguments for 'get' command");
   CHECK(unknown_command_text({"foo"})

@@ -117,8 +117,18 @@ TEST_CASE("unknown commands and wrong numbers of arguments") {
            "\r\n");
   CHECK(c("GET") == "-ERR wrong number of arguments for 'get' command\r\n");
   CHECK(c("CLIENT NOSUCH")
-        == "-ERR unknown subcommand or wrong number of arguments for 'NOSUCH'. "
-           "Try CLIENT HELP.\r\n");
+        == "-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.\r\n");
+  CHECK(c("CLIENT")
+        == "-ERR wrong number of arguments for 'client' command\r\n");
+  CHECK(c("CLIENT ID x")
+        == "-ERR wrong number of arguments for 'client|id' command\r\n");
+  for (const auto& x : torc::commands())
+    if (x.has(torc::command_flag::container)) {
+      INFO(x.name);
+      CHECK_THAT(c(std::string{x.name}.append(" HELP")), contains("*"));
+      CHECK_THAT(c(std::string{x.name}.append(" NOSUCH")),
+                 contains("-ERR unknown subcommand 'NOSUCH'. Try "));
+    }
 }
 
 TEST_CASE("keys and values have bounds") {
@@ -240,7 +250,7 @@ TEST_CASE("keyspaces are chosen, flushed, made and dropped") {
   gateway_world w;
   gateway_client c{w};
   CHECK(c("SELECT 1") == "-ERR DB index is out of range\r\n");
-  CHECK(c("SELECT x") == "-ERR invalid DB index\r\n");
+  CHECK(c("SELECT x") == "-ERR value is not an integer or out of range\r\n");
   CHECK_THAT(c("TORC.ADMIN KEYSPACE CREATE cache REPLICAS 1 ENGINE memory "
                "CONSISTENCY weak TTL 1000"),
              contains("$5\r\ncache\r\n"));

@@ -35,9 +35,7 @@ TEST_CASE("operations go to this node if it holds the slot, as one batch") {
 TEST_CASE("a client outside goes to the first replica that can be reached") {
   router_bench b{99};
   const auto key = b.key_at(member_id{2});
-  b.start(1, key);
-  b.flush();
-  const auto s = b.take();
+  const auto s = b.send(1, key);
   CHECK(s.to == member_id{2});
   CHECK(s.batch.not_after == torc::hlc_from_ms(b.now + 300));
   b.answer(s);
@@ -50,26 +48,19 @@ TEST_CASE("a client outside goes to the first replica that can be reached") {
 
 TEST_CASE("refused by one replica, an operation is done by another") {
   router_bench b;
-  b.start(1, "k");
-  b.flush();
-  b.answer(b.take(), errc::not_ready);
+  b.answer(b.send(1, "k"), errc::not_ready);
   CHECK(b.outcomes.empty());
   b.flush();
   const auto s = b.take();
   CHECK(s.to != member_id{1});
   b.answer(s);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == torc::no_error);
+  CHECK(b.last_of(1) == torc::no_error);
   // For a while nobody asks the one that is still fetching.
-  b.start(2, "k");
-  b.flush();
-  const auto later = b.take();
+  const auto later = b.send(2, "k");
   CHECK(later.to != member_id{1});
   b.answer(later);
   b.pass(200);
-  b.start(3, "k");
-  b.flush();
-  CHECK(b.take().to == member_id{1});
+  CHECK(b.send(3, "k").to == member_id{1});
 }
 
 TEST_CASE("when no replica is ready the client hears of it at once") {
@@ -79,8 +70,7 @@ TEST_CASE("when no replica is ready the client hears of it at once") {
     b.flush();
     b.answer(b.take(), errc::not_ready);
   }
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == errc::not_ready);
+  CHECK(b.last_of(1) == errc::not_ready);
 }
 
 TEST_CASE("an older config is no reason to fail for two seconds") {
@@ -93,48 +83,38 @@ TEST_CASE("an older config is no reason to fail for two seconds") {
     REQUIRE(b.outcomes.empty());
   }
   b.answer(b.take());
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == torc::no_error);
+  CHECK(b.last_of(1) == torc::no_error);
   b.start(2, "k");
   b.flush();
   for (int i = 0; i < 300 && b.outcomes.size() == 1; ++i) {
     b.answer(b.take(), errc::stale_config);
     b.pass(20);
   }
-  REQUIRE(b.outcomes.size() == 2);
-  CHECK(b.outcomes[1].status == errc::stale_config);
+  CHECK(b.last_of(2) == errc::stale_config);
 }
 
 TEST_CASE("errors that repeating does not cure are answers") {
   router_bench b;
-  b.start(1, "k");
-  b.flush();
-  b.answer(b.take(), errc::memory_limit);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == errc::memory_limit);
+  b.answer(b.send(1, "k"), errc::memory_limit);
+  CHECK(b.last_of(1) == errc::memory_limit);
   CHECK(b.outcomes[0].payload == "text");
 }
 
 TEST_CASE("a lost coordinator: reads go on elsewhere at once") {
   router_bench b{99};
-  b.start(1, b.key_at(member_id{2}), op_kind::read);
-  b.flush();
-  CHECK(b.take().to == member_id{2});
+  CHECK(b.send(1, b.key_at(member_id{2}), op_kind::read).to == member_id{2});
   b.route->on_peer_down(member_id{2});
   b.flush();
   const auto s = b.take();
   CHECK(s.to != member_id{2});
   b.answer(s);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == torc::no_error);
+  CHECK(b.last_of(1) == torc::no_error);
 }
 
 TEST_CASE("a lost coordinator: blind writes are sent again only when the first "
           "send cannot be done any more") {
   router_bench b{99};
-  b.start(1, b.key_at(member_id{2}));
-  b.flush();
-  CHECK(b.take().to == member_id{2});
+  CHECK(b.send(1, b.key_at(member_id{2})).to == member_id{2});
   b.route->on_peer_down(member_id{2});
   b.pass(790); // not_after is 300 ms, the clocks may differ by 500
   CHECK(b.sent.empty());
@@ -142,8 +122,7 @@ TEST_CASE("a lost coordinator: blind writes are sent again only when the first "
   const auto s = b.take();
   CHECK(s.to != member_id{2});
   b.answer(s);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == torc::no_error);
+  CHECK(b.last_of(1) == torc::no_error);
 }
 
 TEST_CASE("a lost coordinator: what a second run would change is unknown") {
@@ -166,17 +145,14 @@ TEST_CASE("operations that did not leave yet are not lost with their peer") {
   const auto s = b.take();
   CHECK(s.to != member_id{2});
   b.answer(s);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == torc::no_error);
+  CHECK(b.last_of(1) == torc::no_error);
 }
 
 TEST_CASE("a silent coordinator") {
   router_bench b{99};
   const auto key = b.key_at(member_id{2});
   SECTION("of a read: another one is asked, late answers are ignored") {
-    b.start(1, key, op_kind::read);
-    b.flush();
-    const auto first = b.take();
+    const auto first = b.send(1, key, op_kind::read);
     b.pass(600);
     const auto second = b.take();
     CHECK(second.to != member_id{2});
@@ -186,9 +162,7 @@ TEST_CASE("a silent coordinator") {
     CHECK(b.outcomes.size() == 1);
   }
   SECTION("of a blind write: sent again elsewhere after not_after + max_skew") {
-    b.start(1, key);
-    b.flush();
-    const auto first = b.take();
+    const auto first = b.send(1, key);
     b.pass(780);
     CHECK(b.sent.empty());
     b.pass(60);
@@ -203,27 +177,21 @@ TEST_CASE("a silent coordinator") {
     b.start(1, key, op_kind::remove);
     b.flush();
     b.pass(850);
-    REQUIRE(b.outcomes.size() == 1);
-    CHECK(b.outcomes[0].status == errc::unknown_outcome);
+    CHECK(b.last_of(1) == errc::unknown_outcome);
   }
   SECTION("of everything, for good: unknown in the end") {
     b.start(1, key);
     b.flush();
     b.pass(3'000);
-    REQUIRE(b.outcomes.size() == 1);
-    CHECK(b.outcomes[0].status == errc::unknown_outcome);
+    CHECK(b.last_of(1) == errc::unknown_outcome);
   }
 }
 
 TEST_CASE("operations on one slot keep their order across a retry") {
   router_bench b;
-  b.start(1, "k");
-  b.flush();
-  b.answer(b.take(), errc::stale_config);
+  b.answer(b.send(1, "k"), errc::stale_config);
   b.start(2, "k"); // must not overtake the first
-  b.start(3, "other");
-  b.flush();
-  const auto s = b.take();
+  const auto s = b.send(3, "other");
   b.answer(s);
   b.flush();
   b.pass(20);
@@ -240,12 +208,8 @@ TEST_CASE("operations on one slot keep their order across a retry") {
 
 TEST_CASE("one that was overtaken while refused is not tried again") {
   router_bench b;
-  b.start(1, "k");
-  b.flush();
-  const auto first = b.take();
-  b.start(2, "k");
-  b.flush();
-  const auto second = b.take();
+  const auto first = b.send(1, "k");
+  const auto second = b.send(2, "k");
   b.answer(first, errc::stale_config);
   b.flush();
   CHECK(b.sent.empty()); // waits to hear of the second
@@ -261,9 +225,7 @@ TEST_CASE("when routes change, operations of one slot wait for those before") {
   router_bench b{99};
   const auto key = b.key_at(member_id{2});
   b.route->on_peer_down(member_id{2});
-  b.start(1, key);
-  b.flush();
-  const auto first = b.take();
+  const auto first = b.send(1, key);
   b.route->on_peer_up(member_id{2}, 1);
   b.start(2, key); // would go to member 2 now
   b.flush();
@@ -303,9 +265,7 @@ TEST_CASE("large batches are cut") {
 
 TEST_CASE("answers that nobody asked for are ignored") {
   router_bench b;
-  b.start(1, "k");
-  b.flush();
-  const auto s = b.take();
+  const auto s = b.send(1, "k");
   auto foreign = s;
   foreign.to = member_id{3};
   b.answer(foreign);
@@ -328,23 +288,32 @@ TEST_CASE("questions for one member only are not asked of another") {
   b.route->start_at(b.client, 1, member_id{2}, 0, x, {}, "bits", 1'000);
   b.route->start_at(b.client, 2, member_id{3}, 0, x, {}, "bits", 1'000);
   b.route->start_at(b.client, 3, member_id{9}, 0, x, {}, "bits", 1'000);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].status == errc::no_replica);
+  CHECK(b.last_of(1) == errc::no_replica);
   b.flush();
   b.route->on_peer_down(member_id{2});
   REQUIRE(b.outcomes.size() == 2);
   CHECK(b.outcomes[1].token == 1);
   b.pass(1'020);
-  REQUIRE(b.outcomes.size() == 3);
-  CHECK(b.outcomes[2].status == errc::timeout);
+  CHECK(b.last_of(3) == errc::timeout);
+}
+
+TEST_CASE("a read waits as long as its client has no room") {
+  router_bench b;
+  b.room = false;
+  b.answer(b.send(1, "k", op_kind::read), errc::try_again);
+  b.pass(10'000);
+  CHECK(b.sent.empty());
+  CHECK(b.outcomes.empty());
+  b.room = true;
+  b.pass(20);
+  b.answer(b.take());
+  CHECK(b.last_of(1) == torc::no_error);
 }
 
 TEST_CASE("reads wait for room, writers hear of full queues") {
   router_bench b;
   b.start(1, "k", op_kind::read);
-  b.start(2, "other");
-  b.flush();
-  b.answer(b.take(), errc::try_again);
+  b.answer(b.send(2, "other"), errc::try_again);
   REQUIRE(b.outcomes.size() == 1);
   CHECK(b.outcomes[0].token == 2);
   CHECK(b.outcomes[0].status == errc::try_again);
@@ -352,6 +321,5 @@ TEST_CASE("reads wait for room, writers hear of full queues") {
   CHECK(b.sent.empty());
   b.pass(20);
   b.answer(b.take());
-  REQUIRE(b.outcomes.size() == 2);
-  CHECK(b.outcomes[1].status == torc::no_error);
+  CHECK(b.last_of(2) == torc::no_error);
 }

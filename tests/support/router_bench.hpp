@@ -79,6 +79,18 @@ public:
     sent.pop_front();
     return s;
   }
+  /// Starts one operation and gives the batch that it leaves in.
+  sent_batch send(std::uint64_t token, std::string_view key,
+                  op_kind kind = op_kind::put) {
+    start(token, key, kind);
+    flush();
+    return take();
+  }
+  /// REQUIRES: so many outcomes are there. How the last one ended.
+  errc last_of(std::size_t count) const {
+    REQUIRE(outcomes.size() == count);
+    return outcomes.back().status;
+  }
   std::vector<std::uint64_t> tokens() const {
     std::vector<std::uint64_t> out;
     for (const auto& o : outcomes)
@@ -107,6 +119,12 @@ public:
       {a.token, a.reply.status, std::string{a.payload}, a.member});
   }
 
+  bool has_room(std::uint64_t owner, std::uint64_t) override {
+    REQUIRE(owner == 77);
+    return room;
+  }
+
+  bool room = true;
   unix_ms now = 1'700'000'000'000;
   std::uint64_t clock = 5;
   std::shared_ptr<const cluster_view> view;

@@ -87,6 +87,8 @@ inline constexpr std::uint16_t no_auth = 16;
 inline constexpr std::uint16_t denyoom = 32;
 /// Waits until all commands before it on the connection are answered.
 inline constexpr std::uint16_t barrier = 64;
+/// Has subcommands.
+inline constexpr std::uint16_t container = 128;
 } // namespace command_flag
 
 /// One command: the source of COMMAND, of the arity check and of routing.
@@ -108,6 +110,19 @@ struct command_info {
 /// All commands that are served, by name.
 std::span<const command_info> commands() noexcept;
 
+/// Those of one command, named `client|id`; none: it is no container.
+std::span<const command_info> subcommands(command_id of) noexcept;
+
+/// By its own name alone, without regard to case; null if it is not known.
+/// O(number of subcommands).
+const command_info* find_subcommand(command_id of,
+                                    std::string_view name) noexcept;
+
+/// The command that a whole command line means: of a container its subcommand,
+/// if it names one; null if there is no such command or subcommand.
+const command_info*
+find_exact(const std::vector<std::string_view>& argv) noexcept;
+
 /// Looks a name up without regard to case; null if it is not known. Also finds
 /// those that need the strong level. O(1), no allocation.
 const command_info* find_command(std::string_view name) noexcept;
@@ -123,6 +138,9 @@ constexpr bool arity_ok(const command_info& c, std::size_t argc) noexcept {
 /// Redis's words.
 std::string wrong_arity_text(const command_info& c);
 std::string unknown_command_text(const std::vector<std::string_view>& argv);
+/// `argv[1]` is none of `c`.
+std::string unknown_subcommand_text(const command_info& c,
+                                    std::string_view name);
 
 /// Positions in `argv` of the keys of a command.
 std::vector<std::size_t> key_positions(const command_info& c, std::size_t argc);

@@ -1,0 +1,228 @@
+// What connections may hold of a gateway's memory, and what INFO counts.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/gateway_world.hpp"
+#include "torc/core/limits.hpp"
+
+using torc::errc;
+using torc::member_id;
+using torc::gateway::session;
+using torc::limits::mib;
+using torc::test::contains;
+using torc::test::gateway_client;
+using torc::test::gateway_world;
+using torc::test::numbered;
+
+namespace {
+
+/// A connection whose client takes nothing before the test does.
+class quiet_connection : private torc::gateway::session_io {
+public:
+  explicit quiet_connection(gateway_world& w)
+    : world_(w), session_(&w.core->open(*this, "127.0.0.1:1", "", -1)) {}
+  ~quiet_connection() { world_.core->close(*session_); }
+
+  void send(std::string_view bytes) {
+    session_->inbox.append(bytes);
+    world_.core->on_input(*session_);
+  }
+  /// Lets replies of `bytes` wait.
+  void hold(std::size_t bytes) {
+    const auto slot = session_->ring.open();
+    session_->ring.text(slot).append(bytes, 'x');
+    session_->ring.done(slot);
+  }
+  std::size_t take() {
+    const auto n = session_->ring.output().size();
+    session_->ring.consume(n);
+    return n;
+  }
+  session& state() { return *session_; }
+  /// False: it is told to end.
+  bool allowed() { return world_.core->count_held(*session_); }
+
+private:
+  void on_wake() override {}
+
+  gateway_world& world_;
+  session* session_;
+};
+
+/// Carries out the first operations of the batch that waits, all on keys of one
+/// byte, and refuses the others for want of room.
+void answer_some(gateway_world& w, std::size_t count) {
+  REQUIRE(w.sent.size() == 1);
+  auto others = w.sent.front();
+  auto& first = w.sent.front().batch;
+  REQUIRE(first.bytes.size() == first.ops.size());
+  others.batch.ops.erase(others.batch.ops.begin(),
+                         others.batch.ops.begin()
+                           + static_cast<std::ptrdiff_t>(count));
+  others.batch.bytes.erase(0, count);
+  first.ops.resize(count);
+  first.bytes.resize(count);
+  w.answer_next();
+  w.refusals[member_id{1}] = errc::try_again;
+  w.core->on_answers(w.carry_out(others));
+  w.refusals.clear();
+}
+
+std::string info(gateway_client& c, std::string_view section) {
+  return c(std::string{"INFO "}.append(section));
+}
+
+} // namespace
+
+TEST_CASE("reads that were refused for want of room wait until there is some") {
+  gateway_world w;
+  gateway_client writer{w};
+  REQUIRE(writer.call({"SET", "k", std::string(6 * mib, 'v')}) == "+OK\r\n");
+  quiet_connection c{w};
+  w.held = true;
+  for (int i = 0; i < 5; ++i)
+    c.send("GET k\r\n");
+  w.run();
+  answer_some(w, 3);
+  w.held = false;
+  CHECK(c.state().ring.bytes() > 18 * mib);
+  const auto before = w.carried_out;
+  w.pass(5'000);
+  CHECK(w.carried_out == before); // its client does not read: nobody asks
+  CHECK(c.state().ring.pending() == 2);
+  CHECK(c.take() > 18 * mib);
+  w.pass(50);
+  CHECK(w.carried_out == before + 2);
+  CHECK(c.take() > 12 * mib);
+  CHECK(c.state().ring.empty());
+}
+
+TEST_CASE("the oldest reply may become whole whatever else is held") {
+  gateway_world w;
+  gateway_client writer{w};
+  REQUIRE(writer.call({"SET", "k", std::string(6 * mib, 'v')}) == "+OK\r\n");
+  quiet_connection c{w};
+  w.held = true;
+  c.send("MGET k k k k\r\n");
+  w.run();
+  answer_some(w, 3);
+  CHECK(c.state().gathered_bytes == 18 * mib);
+  w.held = false;
+  w.pass(50);
+  CHECK(c.state().gathered_bytes == 0);
+  CHECK(c.take() > 24 * mib);
+}
+
+TEST_CASE("a reply of MGET is bounded") {
+  gateway_world w;
+  gateway_client c{w};
+  REQUIRE(c.call({"SET", "k", std::string(8 * mib, 'v')}) == "+OK\r\n");
+  CHECK(c("MGET k k k k k k k k").size() > 64 * mib);
+  CHECK(c("MGET k k k k k k k k k")
+        == "-ERR the reply would be larger than 64 MiB\r\n");
+  CHECK(c("PING") == "+PONG\r\n");
+}
+
+TEST_CASE("one connection may hold so much, and all together") {
+  gateway_world w;
+  SECTION("one") {
+    quiet_connection c{w};
+    for (int i = 0; i < 4; ++i)
+      c.hold(64 * mib);
+    CHECK(c.allowed());
+    c.hold(1);
+    CHECK_FALSE(c.allowed());
+    c.take();
+    CHECK(c.allowed());
+  }
+  SECTION("all: those end that hold more than an equal share") {
+    std::vector<std::unique_ptr<quiet_connection>> all;
+    for (int i = 0; i < 40; ++i) {
+      all.push_back(std::make_unique<quiet_connection>(w));
+      all.back()->hold(i % 2 == 0 ? 8 * mib : 16 * mib);
+      (void)all.back()->allowed();
+    }
+    // 480 MiB.
+    for (const auto& c : all)
+      CHECK(c->allowed());
+    all.push_back(std::make_unique<quiet_connection>(w));
+    all.back()->hold(40 * mib);
+    CHECK_FALSE(all.back()->allowed());
+    CHECK(all[0]->allowed());
+    CHECK_FALSE(all[1]->allowed());
+    // As many ends as it takes.
+    all.pop_back();
+    CHECK(all[1]->allowed());
+  }
+}
+
+TEST_CASE("a large reply leaves no large buffer behind") {
+  gateway_world w;
+  quiet_connection c{w};
+  c.hold(8 * mib);
+  // Written in pieces: what is left is not moved for each.
+  auto& ring = c.state().ring;
+  const auto* begin = ring.output().data();
+  ring.consume(mib);
+  CHECK(ring.output().data() == begin + mib);
+  ring.consume(ring.output().size());
+  c.hold(10);
+  CHECK(ring.output() == std::string(10, 'x'));
+}
+
+TEST_CASE("INFO lists what is held of each keyspace") {
+  gateway_world w;
+  gateway_client c{w};
+  CHECK(info(c, "keyspace") == "$12\r\n# Keyspace\r\n\r\n");
+  w.figures.keyspaces = {
+    {0, 3, 1, w.now + 5'000}, {4, 7, 2, w.now - 1}, {5, 0, 0, 0}};
+  CHECK_THAT(info(c, "keyspace"),
+             contains("# Keyspace\r\ndb0:keys=3,expires=1,avg_ttl=5000\r\n"
+                      "db4:keys=7,expires=2,avg_ttl=0\r\n"
+                      "db5:keys=0,expires=0,avg_ttl=0\r\n"));
+}
+
+TEST_CASE("CONFIG RESETSTAT lets INFO count anew, and metrics go on") {
+  gateway_world w;
+  gateway_client c{w};
+  c("GET none");
+  c("NOSUCH");
+  w.figures.expired_keys = 5;
+  auto stats = info(c, "stats");
+  CHECK_THAT(stats, contains("\r\nkeyspace_misses:1\r\n"));
+  CHECK_THAT(stats, contains("\r\ntotal_error_replies:1\r\n"));
+  CHECK_THAT(stats, contains("\r\nexpired_keys:5\r\n"));
+  CHECK_THAT(info(c, "commandstats"), contains("cmdstat_get:calls=1,"));
+  CHECK_THAT(c("LATENCY HISTOGRAM READ"), contains("$5\r\ncalls\r\n:1\r\n"));
+  CHECK(c("CONFIG RESETSTAT") == "+OK\r\n");
+  stats = info(c, "stats");
+  CHECK_THAT(stats, contains("\r\nkeyspace_misses:0\r\n"));
+  CHECK_THAT(stats, contains("\r\ntotal_error_replies:0\r\n"));
+  CHECK_THAT(stats, contains("\r\ntotal_connections_received:0\r\n"));
+  CHECK_THAT(stats, contains("\r\nexpired_keys:0\r\n"));
+  CHECK(info(c, "commandstats").find("cmdstat_get") == std::string::npos);
+  CHECK_THAT(c("LATENCY HISTOGRAM READ"), contains("$5\r\ncalls\r\n:0\r\n"));
+  CHECK_THAT(info(c, "clients"), contains("\r\nconnected_clients:1\r\n"));
+  w.figures.expired_keys = 7;
+  c("GET none");
+  stats = info(c, "stats");
+  CHECK_THAT(stats, contains("\r\nkeyspace_misses:1\r\n"));
+  CHECK_THAT(stats, contains("\r\nexpired_keys:2\r\n"));
+  torc::metrics_page page;
+  w.shared->collect(page);
+  CHECK_THAT(page.text(), contains("\ntorc_keyspace_misses_total 2\n"));
+}
+
+TEST_CASE("INFO shows the caches and the engine's debts") {
+  gateway_world w;
+  gateway_client c{w};
+  w.figures.entry_cache_hits = 11;
+  w.figures.disk.block_cache_bytes = 12;
+  w.figures.disk.memtable_bytes = 13;
+  w.figures.disk.pending_compaction_bytes = 14;
+  const auto text = info(c, "torc");
+  for (const auto* line : {"entry_cache_hits:11", "block_cache_bytes:12",
+                           "memtable_bytes:13", "pending_compaction_bytes:14"})
+    CHECK_THAT(text, contains(std::string{"\r\n"}.append(line).append("\r\n")));
+}
