@@ -110,6 +110,37 @@ class RedisPy(WithCluster):
         for node in (1, 2, 3):
             self.assertEqual(self.client(node).get("py:waited"), b"1")
 
+    def test_info_counts_each_keyspace(self):
+        cluster = self.cluster
+        cluster.cli("keyspace", "create", "counted", "--engine", "rocksdb")
+        db = cluster.json("keyspace", "show", "counted")["db"]
+        r = self.client(db=db)
+        r.mset({f"k{i}": i for i in range(20)})
+        r.set("expires", "1", ex=1000)
+        self.assertEqual(r.wait(2, 5000), 2)
+
+        def counted(node):
+            mine = self.client(node).info("keyspace")[f"db{db}"]
+            return (mine["keys"], mine["expires"]) == (21, 1) \
+                and 900_000 < mine["avg_ttl"] <= 1_000_000
+        for node in (1, 2, 3):
+            wait_until(lambda n=node: counted(n), 10, f"n{node} counts")
+        self.assertIn("db0", r.info("keyspace"))
+        cluster.cli("keyspace", "drop", "counted", "--yes")
+        for node in (1, 2, 3):
+            wait_until(lambda n=node: f"db{db}" not in
+                       self.client(n).info("keyspace"), 10, "it is gone")
+
+    def test_resetstat_counts_anew_over_all_loops(self):
+        r = self.client()
+        for _ in range(10):
+            r.get("py:missing")
+        self.assertGreaterEqual(r.info("stats")["keyspace_misses"], 10)
+        self.assertTrue(r.config_resetstat())
+        stats = r.info("stats")
+        self.assertEqual(stats["keyspace_misses"], 0)
+        self.assertLess(stats["total_commands_processed"], 10)
+
     def test_flush_reaches_every_node(self):
         cluster = self.cluster
         cluster.cli("keyspace", "create", "flushed", "--engine", "memory")

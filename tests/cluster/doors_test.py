@@ -1,6 +1,7 @@
 """The doors under hostile and heavy clients, and under settings that would
 open them too far."""
 
+import concurrent.futures
 import os
 import resource
 import socket
@@ -16,6 +17,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from torc_cluster import Cluster, PROGRAM, free_ports, wait_until
 
 IDLE_CONNECTIONS = 10_000
+MIB = 1024 * 1024
+VALUE_BYTES = 8 * MIB
 
 
 def resident_bytes(pid):
@@ -96,6 +99,77 @@ class Doors(unittest.TestCase):
         self.assertLess(grown, 150_000_000, f"grew by {grown}")
         self.assertTrue(self.client().ping())
 
+    def test_replies_of_8_mib_to_a_client_that_does_not_read(self):
+        """Thousands of GETs: the node holds what docs/admin_commands.md says,
+        and others are served as before."""
+        pid = self.cluster.pid(1)
+        other = self.client()
+        other.set("largest", b"l" * VALUE_BYTES)
+        before = resident_bytes(pid)
+        s = self.connect()
+        s.setblocking(False)
+        asked = b"*2\r\n$3\r\nGET\r\n$7\r\nlargest\r\n" * 5000
+        sent = 0
+        grown = 0
+        served = 0
+        end = time.monotonic() + 8
+        while time.monotonic() < end:
+            try:
+                if sent < len(asked):
+                    sent += s.send(asked[sent:])
+            except BlockingIOError:
+                pass
+            for _ in range(20):
+                self.assertTrue(other.set("small", served))
+                self.assertEqual(other.get("small"), b"%d" % served)
+                served += 1
+            grown = max(grown, resident_bytes(pid) - before)
+        print(f"grew by {grown / MIB:.0f} MiB, {sent // 33} GETs were sent, "
+              f"{served} others were served")
+        self.assertGreater(sent // 33, 1024)
+        self.assertLess(grown, 160 * MIB)
+        self.assertGreater(served, 100)
+        # One that reads gets everything, however deep its pipeline is.
+        reader = self.connect(60)
+        count = 100
+        reader.sendall(asked[:33 * count])
+        expected = count * (len(b"$8388608\r\n") + VALUE_BYTES + 2)
+        buffer = bytearray(MIB)
+        while expected > 0:
+            n = reader.recv_into(buffer)
+            self.assertGreater(n, 0, f"closed, {expected} bytes are missing")
+            expected -= n
+        self.assertEqual(expected, 0)
+        # Once nobody wants it the memory goes back.
+        s.close()
+        reader.close()
+        wait_until(lambda: resident_bytes(pid) - before < 80 * MIB, 30,
+                   "the memory is given back")
+
+    def test_replies_that_many_connections_do_not_read(self):
+        pid = self.cluster.pid(1)
+        other = self.client()
+        other.set("largest", b"l" * VALUE_BYTES)
+        before = resident_bytes(pid)
+        grown = 0
+        closed_before = other.info("stats")[
+            "client_output_buffer_limit_disconnections"]
+        for _ in range(300):
+            self.connect().sendall(b"GET largest\r\nGET largest\r\n")
+            grown = max(grown, resident_bytes(pid) - before)
+            self.assertTrue(other.ping())
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            grown = max(grown, resident_bytes(pid) - before)
+            self.assertTrue(other.ping())
+        closed = other.info("stats")[
+            "client_output_buffer_limit_disconnections"] - closed_before
+        loops = other.info("torc")["loops"]
+        print(f"grew by {grown / MIB:.0f} MiB, {closed} were closed")
+        self.assertGreater(closed, 0)
+        self.assertLess(grown, loops * (512 + 128) * MIB)
+        self.assertEqual(len(other.get("largest")), VALUE_BYTES)
+
     def test_ten_thousand_idle_connections(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard < IDLE_CONNECTIONS + 500:
@@ -156,6 +230,35 @@ class Doors(unittest.TestCase):
         self.assertEqual(r.get("first"), b"1")
         self.assertEqual(r.delete("fill:0", "fill:1", "fill:2"), 3)
         self.assertTrue(r.set("small", "again"))
+
+
+class LargeValuesOfOthers(unittest.TestCase):
+    """One replica on three nodes: most reads go to another node and back."""
+
+    def test_many_pipelines_through_one_door(self):
+        with Cluster(nodes=3, engine="memory", replicas=1) as cluster:
+            writer = redis.Redis(port=cluster.resp_port, socket_timeout=60)
+            self.addCleanup(writer.close)
+            keys = [f"large:{i}" for i in range(12)]
+            for key in keys:
+                writer.set(key, key.encode() * (VALUE_BYTES // len(key)))
+
+            def read():
+                with redis.Redis(port=cluster.resp_port,
+                                 socket_timeout=60) as r:
+                    p = r.pipeline(transaction=False)
+                    for key in keys * 2:
+                        p.get(key)
+                    answers = p.execute()
+                return [a[:len(k)] == k.encode() and
+                        len(a) == VALUE_BYTES // len(k) * len(k)
+                        for k, a in zip(keys * 2, answers)]
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                for done in [pool.submit(read) for _ in range(6)]:
+                    self.assertEqual(done.result(120), [True] * 24)
+            text = cluster.up.err.text()
+            self.assertNotIn("closing the connection with", text)
+            self.assertEqual(writer.mget(keys[:2])[0][:7], b"large:0")
 
 
 class Binding(unittest.TestCase):
