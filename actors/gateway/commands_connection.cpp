@@ -121,9 +121,9 @@ void run_hello(core& c, const request& r) {
   }
   if (!r.s.authenticated)
     return c.fail(r, "NOAUTH HELLO must be called with the client already "
-                     "authenticated, otherwise the HELLO <proto> AUTH <user> "
-                     "<pass> option can be used to authenticate the client and "
-                     "select the RESP protocol version at the same time");
+                     "authenticated, otherwise the HELLO AUTH <user> <pass> "
+                     "option can be used to authenticate the client and select "
+                     "the RESP protocol version at the same time");
   if (name)
     r.s.record->set_name(*name);
   set_protocol(r.s, version);

@@ -1,5 +1,6 @@
 // The pending table, and what was sent, kept until it is settled.
 #include <algorithm>
+#include <utility>
 
 #include "torc/router.hpp"
 
@@ -53,6 +54,8 @@ void router::release(std::uint32_t index) {
 void router::unsend(pending& p) {
   auto& cl = clients_[p.client];
   --p.to->under_way;
+  if (std::exchange(p.refused_before, false))
+    --p.to->refused_before;
   --cl.sent;
   if (p.routes != cl.routes)
     --cl.older;
@@ -133,6 +136,8 @@ void router::send(std::uint32_t index, peer_state& to, std::uint16_t shard,
   p.to = &to;
   p.routes = generation_;
   ++to.under_way;
+  if (p.refused_before)
+    ++to.refused_before;
   ++cl.sent;
   auto& box = to.outbox[shard];
   if (box == none) {

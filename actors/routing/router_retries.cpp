@@ -8,6 +8,9 @@ namespace torc {
 namespace {
 
 constexpr unix_ms pause_ms = 10;
+/// Reads that a member refused for want of room are asked of it anew so many at
+/// a time: more would only wait on the way back, and longer than they may.
+constexpr std::size_t refused_before_max = 4;
 
 /// A write of which a second run changes nothing that its client could see
 /// (protocol 7: such a one is at least once).
@@ -206,8 +209,9 @@ void router::run_waiting() {
 /// False: it goes on waiting.
 bool router::resend(std::uint32_t index) {
   auto& p = pending_[index];
-  if (p.refusal == errc::try_again && !is_write(what(p).kind)
-      && clients_[p.client].open
+  const bool for_room =
+    p.refusal == errc::try_again && !is_write(what(p).kind) && !p.directed;
+  if (for_room && clients_[p.client].open
       && !events_.has_room(clients_[p.client].owner, p.token)) {
     p.give_up_ms = now_ + options_.give_up_ms;
     return false;
@@ -228,6 +232,13 @@ bool router::resend(std::uint32_t index) {
   if (over || to == nullptr || !admits(*to)) {
     fail(index, p.refusal, text_of(p.refusal));
     return true;
+  }
+  if (for_room && p.tries != 0) {
+    if (to->refused_before >= refused_before_max) {
+      p.give_up_ms = now_ + options_.give_up_ms;
+      return false;
+    }
+    p.refused_before = true;
   }
   // Copied from the parcel that it lies in, which another one may follow.
   const auto old = p.parcel;

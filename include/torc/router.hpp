@@ -143,6 +143,7 @@ private:
     bool up = false;
     std::uint16_t shards = 0;
     std::size_t under_way = 0;
+    std::size_t refused_before = 0;    ///< Of these, reads refused for room.
     std::vector<std::uint32_t> outbox; ///< Per shard: a parcel, or none.
   };
 
@@ -167,7 +168,8 @@ private:
   ///   free -> sent <-> waiting -> free
   struct pending {
     state where = state::free;
-    bool directed = false; ///< For this coordinator only.
+    bool directed = false;       ///< For this coordinator only.
+    bool refused_before = false; ///< A read, for want of room.
     std::uint8_t tries = 0;
     std::uint32_t generation = 0; ///< Grows with every use and every send.
     client_id client = 0;

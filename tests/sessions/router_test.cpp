@@ -310,6 +310,26 @@ TEST_CASE("a read waits as long as its client has no room") {
   CHECK(b.last_of(1) == torc::no_error);
 }
 
+TEST_CASE("reads that were refused for want of room come a few at a time") {
+  router_bench b;
+  for (std::uint64_t i = 0; i < 20; ++i)
+    b.start(i, torc::test::numbered("k", i), op_kind::read);
+  b.flush();
+  b.answer(b.take(), errc::try_again);
+  std::size_t answered = 0;
+  while (answered < 20) {
+    b.pass(3'000); // longer than an operation is tried: these wait for others
+    REQUIRE(b.sent.size() == 1);
+    const auto s = b.take();
+    CHECK(s.batch.ops.size() == 4);
+    answered += s.batch.ops.size();
+    b.answer(s);
+    b.flush();
+  }
+  CHECK(b.last_of(20) == torc::no_error);
+  CHECK(b.route->under_way() == 0);
+}
+
 TEST_CASE("reads wait for room, writers hear of full queues") {
   router_bench b;
   b.start(1, "k", op_kind::read);
