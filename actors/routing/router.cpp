@@ -194,6 +194,8 @@ void router::start_at(client_id c, std::uint64_t token, member_id to,
 void router::on_answers(const op_reply_batch& batch) {
   if (batch.version != wire_version || !well_formed(batch))
     return; // from a foreign sender: nothing in it can be trusted
+  if (auto* from = find_peer(batch.member))
+    from->answered_ms = now_;
   std::string_view bytes = batch.bytes;
   for (const auto& r : batch.replies) {
     const auto payload = bytes.substr(0, r.payload_bytes);
@@ -202,11 +204,15 @@ void router::on_answers(const op_reply_batch& batch) {
     if (index >= pending_.size())
       continue;
     const auto& p = pending_[index];
+    const auto generation = static_cast<std::uint32_t>(r.id >> 32);
     if (p.where != state::sent || p.to->id != batch.member
-        || p.generation != static_cast<std::uint32_t>(r.id >> 32))
-      continue; // late: settled or sent again since
-    if (r.status != no_error && try_again(index, r.status))
+        || p.generation != generation) {
+      // Late: settled or sent again since. What was read is as good as ever.
+      if (r.status != no_error || !is_late_read(p, generation))
+        continue;
+    } else if (r.status != no_error && try_again(index, r.status)) {
       continue;
+    }
     settle(index, r, payload, batch.member, batch.clock);
   }
 }

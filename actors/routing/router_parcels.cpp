@@ -24,6 +24,7 @@ std::uint32_t router::acquire(client_id c, std::uint64_t token) {
   const auto generation = p.generation + 1;
   p = {};
   p.generation = generation;
+  p.first_generation = generation;
   p.client = c;
   p.token = token;
   auto& cl = clients_[c];
@@ -200,6 +201,15 @@ void router::ask_flush() {
 
 const op& router::what(const pending& p) const {
   return parcels_[p.parcel].batch.ops[p.place];
+}
+
+/// True if `generation` is that of an earlier send of a read that is not
+/// settled.
+bool router::is_late_read(const pending& p, std::uint32_t generation) const {
+  return p.where != state::free && !p.directed && p.parcel != none
+         && !is_write(what(p).kind) && generation != p.first_generation
+         && generation - p.first_generation
+              <= p.generation - p.first_generation;
 }
 
 std::string_view router::key_of(const pending& p) const {

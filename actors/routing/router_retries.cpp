@@ -146,6 +146,8 @@ void router::lose(std::uint32_t index, bool peer_gone) {
   }
   const auto& o = what(p);
   if (!is_write(o.kind) || !x.sent) {
+    if (!peer_gone && now_ < reads_lost_ms(x))
+      return;
     const auto why = peer_gone ? errc::no_replica : errc::timeout;
     if (!try_again(index, why))
       fail(index, why, text_of(why));
@@ -180,6 +182,14 @@ void router::lose_parcel(std::uint32_t parcel, bool peer_gone) {
   }
 }
 
+/// When the reads of a parcel are given up. Answers of the same member that
+/// come show that these may come too: large values take their time.
+unix_ms router::reads_lost_ms(const parcel_state& x) const {
+  const auto moved = std::max(x.sent_ms, x.to->answered_ms);
+  return std::min(moved + options_.forwarded_read_ms,
+                  x.sent_ms + 10 * options_.forwarded_read_ms);
+}
+
 void router::check_parcels() {
   for (std::uint32_t i = 0; i < parcels_.size(); ++i) {
     auto& x = parcels_[i];
@@ -187,7 +197,11 @@ void router::check_parcels() {
       continue;
     const auto over =
       x.sent_ms + options_.forwarded_write_ms + options_.max_skew_ms;
-    x.check_ms = x.directed ? now_ + 1 : now_ < over ? over : 0;
+    const auto reads_lost = reads_lost_ms(x);
+    x.check_ms = x.directed          ? now_ + 1
+                 : now_ < over       ? over
+                 : now_ < reads_lost ? reads_lost
+                                     : 0;
     if (x.to->id == options_.self
         || now_ >= x.sent_ms + options_.forwarded_read_ms || x.directed)
       lose_parcel(i, false);

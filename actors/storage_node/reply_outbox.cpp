@@ -1,14 +1,25 @@
 #include "actors/storage_node/reply_outbox.hpp"
 
 #include "torc/core/assert.hpp"
+#include "torc/core/limits.hpp"
 
 namespace torc::storage {
+namespace {
+
+/// Large replies travel one by one: the first need not wait for the last.
+bool is_full(const op_reply_batch& b) noexcept {
+  return b.bytes.size() >= limits::peer_batch_bytes;
+}
+
+} // namespace
 
 void reply_outbox::now(const caf::strong_actor_ptr& to, const op_reply& r,
                        std::string_view payload) {
   bytes_ += payload.size();
   for (auto it = ready_.rbegin(); it != ready_.rend(); ++it)
     if (it->to == to) {
+      if (is_full(it->batch))
+        break;
       it->batch.add(r, payload);
       return;
     }
@@ -23,6 +34,8 @@ void reply_outbox::after(std::uint64_t seq, const caf::strong_actor_ptr& to,
   bytes_ += payload.size();
   for (auto it = held_.rbegin(); it != held_.rend() && it->seq == seq; ++it)
     if (it->mail.to == to) {
+      if (is_full(it->mail.batch))
+        break;
       it->mail.batch.add(r, payload);
       return;
     }

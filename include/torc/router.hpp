@@ -22,7 +22,9 @@ struct router_options {
   unix_ms give_up_ms = 2'000;
   /// For how long a forwarded write may be carried out (protocol 7).
   unix_ms forwarded_write_ms = 300;
-  /// A forwarded read that is not answered by then goes to another replica.
+  /// A forwarded read goes to another replica when its member has answered
+  /// nothing for so long, or not this one for ten times as long. The first
+  /// answer to come counts.
   unix_ms forwarded_read_ms = 500;
   /// Above these bounds operations are answered `errc::try_again`.
   std::size_t under_way_max = 200'000;
@@ -143,6 +145,7 @@ private:
     bool up = false;
     std::uint16_t shards = 0;
     std::size_t under_way = 0;
+    unix_ms answered_ms = 0;           ///< When something came from it last.
     std::size_t refused_before = 0;    ///< Of these, reads refused for room.
     std::vector<std::uint32_t> outbox; ///< Per shard: a parcel, or none.
   };
@@ -172,6 +175,7 @@ private:
     bool refused_before = false; ///< A read, for want of room.
     std::uint8_t tries = 0;
     std::uint32_t generation = 0; ///< Grows with every use and every send.
+    std::uint32_t first_generation = 0; ///< Of this use.
     client_id client = 0;
     std::uint32_t before = none; ///< In the client's list.
     std::uint32_t after = none;
@@ -233,6 +237,7 @@ private:
   void post(std::uint32_t parcel);
   void ask_flush();
   const op& what(const pending& p) const;
+  bool is_late_read(const pending& p, std::uint32_t generation) const;
   std::string_view key_of(const pending& p) const;
   std::string_view value_of(const pending& p) const;
   bool admits(const peer_state& to) const noexcept;
@@ -246,6 +251,7 @@ private:
   void wait_until(std::uint32_t index, errc refusal, unix_ms not_before);
   void lose(std::uint32_t index, bool peer_gone);
   void lose_parcel(std::uint32_t parcel, bool peer_gone);
+  unix_ms reads_lost_ms(const parcel_state& x) const;
   void check_parcels();
   void run_waiting();
   bool resend(std::uint32_t index);

@@ -155,7 +155,7 @@ class Doors(unittest.TestCase):
         closed_before = other.info("stats")[
             "client_output_buffer_limit_disconnections"]
         for _ in range(300):
-            self.connect().sendall(b"GET largest\r\nGET largest\r\n")
+            self.connect().sendall(b"GET largest\r\n" * 8)
             grown = max(grown, resident_bytes(pid) - before)
             self.assertTrue(other.ping())
         end = time.monotonic() + 3

@@ -151,15 +151,36 @@ TEST_CASE("operations that did not leave yet are not lost with their peer") {
 TEST_CASE("a silent coordinator") {
   router_bench b{99};
   const auto key = b.key_at(member_id{2});
-  SECTION("of a read: another one is asked, late answers are ignored") {
+  SECTION("of a read: another one is asked, and the first answer counts") {
     const auto first = b.send(1, key, op_kind::read);
     b.pass(600);
     const auto second = b.take();
     CHECK(second.to != member_id{2});
     b.answer(first);
-    CHECK(b.outcomes.empty());
-    b.answer(second);
     CHECK(b.outcomes.size() == 1);
+    b.answer(second);
+    CHECK(b.last_of(1) == torc::no_error);
+    CHECK(b.route->under_way() == 0);
+  }
+  SECTION("of a read, which refuses late: that is no answer") {
+    const auto first = b.send(1, key, op_kind::read);
+    b.pass(600);
+    b.answer(first, errc::try_again);
+    CHECK(b.outcomes.empty());
+    b.answer(b.take());
+    CHECK(b.last_of(1) == torc::no_error);
+  }
+  SECTION("of a read, which answers others: it is waited for longer") {
+    b.send(1, key, op_kind::read);
+    for (std::uint64_t i = 0; i < 9; ++i) {
+      const auto other = b.send(10 + i, key, op_kind::read);
+      b.pass(400);
+      CHECK(b.sent.empty());
+      b.answer(other);
+    }
+    CHECK(b.outcomes.size() == 9);
+    b.pass(1'500); // not for ever
+    CHECK(b.take().to != member_id{2});
   }
   SECTION("of a blind write: sent again elsewhere after not_after + max_skew") {
     const auto first = b.send(1, key);
