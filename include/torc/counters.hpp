@@ -17,22 +17,20 @@ struct keyspace_counters {
 /// What one shard counts. Written by the shard alone.
 struct shard_counters {
   // -- operations
-  // ----------------------------------------------------------------
   counter reads;
   counter writes_eventual;
   counter writes_weak;
   counter writes_refused;
   counter operations_unknown; ///< Refused: of a kind or level not known here.
   counter loads;              ///< Reads that missed the cache.
-  counter cache_hits;   ///< Entries of the disk engine that were at hand.
-  counter cache_misses; ///< Entries that the engine was asked for.
-  counter cache_bytes;  ///< Of durable entries at hand.
-  counter parked;       ///< Operations that wait now.
-  counter commit_bytes; ///< On the way to the committer now.
-  counter disk_broken;  ///< 1 while writes to the disk are refused.
+  counter cache_hits;         ///< Entries of the disk engine that were at hand.
+  counter cache_misses;       ///< Entries that the engine was asked for.
+  counter cache_bytes;        ///< Of durable entries at hand.
+  counter parked;             ///< Operations that wait now.
+  counter commit_bytes;       ///< On the way to the committer now.
+  counter disk_broken;        ///< 1 while writes to the disk are refused.
 
   // -- replication
-  // ---------------------------------------------------------------
   counter pushes_sent;
   counter pushes_received;
   counter hints;             ///< Keys that wait for a peer's acknowledgement.

@@ -127,7 +127,7 @@ TEST_CASE("a record ends at its deadline to the millisecond", "[storage]") {
 
 TEST_CASE("what a shard holds is counted for each keyspace", "[storage]") {
   for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
-    shard_world w{1, engine};
+    shard_world w{1, engine, 1'000'000};
     w.run();
     const auto& k = w.nodes[0].counters->keyspaces.at(0);
     const auto sooner = w.now_ms + 60'000;

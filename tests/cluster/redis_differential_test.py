@@ -1,11 +1,15 @@
 """The same command lines, valid and invalid, to a Redis 7.0 server and to a
-Torc node: replies must be the same, but for the differences listed below.
+Torc node: replies must be the same, but for the differences listed below. The
+lines are those of redis_lines/, split as a shell does it and sent in order of
+the files' names; cluster.txt goes to a Redis server of a cluster of its own.
+bytes.txt has bytes that are hardly commands, escaped; a PING follows each.
 
 The server's program comes with Debian's redis-tools: redis-check-rdb is the
 same file, and what it does goes by its name.
 """
 
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -16,7 +20,6 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from redis_lines import CLUSTER_LINES, LINES, RAW
 from torc_cluster import Cluster, Process, free_ports, wait_until
 
 # -- intended differences ---------------------------------------------------------
@@ -202,6 +205,13 @@ class RedisServer:
             c.close()
 
 
+def lines_of(pattern):
+    """The lines of some files of redis_lines/, in the order of their names."""
+    folder = pathlib.Path(__file__).with_name("redis_lines")
+    return [line for path in sorted(folder.glob(pattern))
+            for line in path.read_text().splitlines()]
+
+
 class Differential(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -250,10 +260,11 @@ class Differential(unittest.TestCase):
         return f"{line}\n  Torc:  {text_of(ours)[:300]}\n" \
                f"  Redis: {text_of(theirs)[:300]}"
 
-    def run_lines(self, text, ours, theirs):
+    def run_lines(self, pattern, ours, theirs):
+        """Says the command lines of some files of redis_lines/, in order."""
         wrong = []
         count = 0
-        for line in text.strip().splitlines():
+        for line in lines_of(pattern):
             line = line.strip()
             if not line or line.startswith("# "):
                 continue
@@ -268,7 +279,7 @@ class Differential(unittest.TestCase):
             for c in (ours, theirs):
                 c("HELLO", protocol)
                 c("FLUSHALL")
-            count, wrong = self.run_lines(LINES, ours, theirs)
+            count, wrong = self.run_lines("[1-9]_*.txt", ours, theirs)
             self.assertGreater(count, 300)
             self.assertFalse(wrong, f"RESP{protocol}:\n" + "\n".join(wrong))
             print(f"RESP{protocol}: {count} lines")
@@ -282,13 +293,14 @@ class Differential(unittest.TestCase):
             for c in (ours, theirs):
                 c("HELLO", protocol)
                 c("FLUSHALL")
-            _, wrong = self.run_lines(CLUSTER_LINES, ours, theirs)
+            _, wrong = self.run_lines("cluster.txt", ours, theirs)
             self.assertFalse(wrong, f"RESP{protocol}:\n" + "\n".join(wrong))
 
     def test_bytes(self):
         """What is hardly a command, and whether the connection lives on."""
         wrong = []
-        for data in RAW:
+        for line in lines_of("bytes.txt"):
+            data = line.encode().decode("unicode_escape").encode("latin-1")
             answers = []
             for c in self.both():
                 c.socket.settimeout(20)

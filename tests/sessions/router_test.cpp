@@ -333,13 +333,15 @@ TEST_CASE("a read waits as long as its client has no room") {
 
 TEST_CASE("reads that were refused for want of room come a few at a time") {
   router_bench b;
-  for (std::uint64_t i = 0; i < 20; ++i)
+  for (std::uint64_t i = 0; i < 60; ++i)
     b.start(i, torc::test::numbered("k", i), op_kind::read);
   b.flush();
   b.answer(b.take(), errc::try_again);
   std::size_t answered = 0;
-  while (answered < 20) {
-    b.pass(3'000); // longer than an operation is tried: these wait for others
+  // All together takes longer than an operation is tried: the last ones wait
+  // for others that come before them.
+  while (answered < 60) {
+    b.pass(400);
     REQUIRE(b.sent.size() == 1);
     const auto s = b.take();
     CHECK(s.batch.ops.size() == 4);
@@ -347,7 +349,7 @@ TEST_CASE("reads that were refused for want of room come a few at a time") {
     b.answer(s);
     b.flush();
   }
-  CHECK(b.last_of(20) == torc::no_error);
+  CHECK(b.last_of(60) == torc::no_error);
   CHECK(b.route->under_way() == 0);
 }
 
