@@ -42,7 +42,6 @@ struct shard_counters {
   counter fresh_keyspaces;   ///< Memory keyspaces that still fetch their data.
 
   // -- what is stored
-  // ------------------------------------------------------------
   counter live_keys;
   counter live_bytes; ///< Keys and entries of these.
   counter dead_keys;  ///< Tombstones and expired marks.
