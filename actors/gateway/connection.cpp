@@ -144,7 +144,7 @@ void connection::write() {
       stream_->async_wait_writable(shared_from_this());
     }
   }
-  if (!core.count_held(*session_))
+  if (!core.count_held(*session_, core.now() - written_ms_))
     close_slow_reader();
 }
 
@@ -192,7 +192,7 @@ void connection::check(unix_ms now) {
     return;
   auto& s = *session_;
   s.record->output_bytes.store(s.ring.bytes(), std::memory_order_relaxed);
-  if (!owner_.sessions().count_held(s))
+  if (!owner_.sessions().count_held(s, now - written_ms_))
     return close_slow_reader();
   if (!s.ring.output().empty()) {
     if (now >= written_ms_ + write_stall_ms)

@@ -93,9 +93,10 @@ public:
   void close(session& s);
   /// Bytes were added to `s.inbox`: runs the commands that are whole.
   void on_input(session& s);
-  /// Counts what is held for a session. False: that is more than it may hold,
-  /// and the connection has to end.
-  bool count_held(session& s) noexcept;
+  /// Counts what is held for a session whose client has taken nothing for
+  /// `silent_ms`. False: that is more than it may hold, and the connection has
+  /// to end.
+  bool count_held(session& s, unix_ms silent_ms) noexcept;
   std::size_t session_count() const noexcept { return open_count_; }
   /// Null: gone.
   session* find(std::uint64_t key) const noexcept;

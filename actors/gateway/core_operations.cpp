@@ -192,16 +192,21 @@ bool core::has_room(std::uint64_t owner, std::uint64_t token) {
   return slot == s->ring.oldest() && s->ring.output().size() < room_bytes;
 }
 
-bool core::count_held(session& s) noexcept {
+bool core::count_held(session& s, unix_ms silent_ms) noexcept {
   constexpr std::size_t one_bytes_max = 256 * limits::mib;
   constexpr std::size_t all_bytes_max = 512 * limits::mib;
+  constexpr std::size_t all_bytes_hard_max = 768 * limits::mib;
   constexpr std::size_t share_bytes_min = 64 * limits::kib;
+  constexpr unix_ms patience_ms = 500;
   const auto bytes = s.held_bytes();
   held_bytes_ += bytes;
   held_bytes_ -= std::exchange(s.held_counted, bytes);
   if (held_bytes_ <= all_bytes_max)
     return bytes <= one_bytes_max;
-  // Those go that hold more than an equal share.
+  // Those go that hold more than an equal share; as long as there is some room
+  // left, not those that read.
+  if (silent_ms < patience_ms && held_bytes_ <= all_bytes_hard_max)
+    return bytes <= one_bytes_max;
   return bytes
          <= std::max(share_bytes_min,
                      all_bytes_max / std::max<std::size_t>(open_count_, 1));

@@ -168,7 +168,7 @@ class Doors(unittest.TestCase):
         loops = other.info("torc")["loops"]
         print(f"grew by {grown / MIB:.0f} MiB, {closed} were closed")
         self.assertGreater(closed, 0)
-        self.assertLess(grown, loops * (512 + 128) * MIB)
+        self.assertLess(grown, loops * (768 + 128) * MIB)
         self.assertEqual(len(other.get("largest")), VALUE_BYTES)
 
     def test_ten_thousand_idle_connections(self):

@@ -41,7 +41,9 @@ public:
   }
   session& state() { return *session_; }
   /// False: it is told to end.
-  bool allowed() { return world_.core->count_held(*session_); }
+  bool allowed(unix_ms silent_ms = 1'000) {
+    return world_.core->count_held(*session_, silent_ms);
+  }
 
 private:
   void on_wake() override {}
@@ -151,6 +153,12 @@ TEST_CASE("one connection may hold so much, and all together") {
     CHECK_FALSE(all.back()->allowed());
     CHECK(all[0]->allowed());
     CHECK_FALSE(all[1]->allowed());
+    // Who reads may hold more, up to a point.
+    CHECK(all.back()->allowed(10));
+    all.back()->hold(248 * mib);
+    CHECK_FALSE(all.back()->allowed(10));
+    CHECK_FALSE(all[1]->allowed(10));
+    CHECK(all[0]->allowed(10));
     // As many ends as it takes.
     all.pop_back();
     CHECK(all[1]->allowed());

@@ -332,7 +332,7 @@ TEST_CASE("a read waits as long as its client has no room") {
 }
 
 TEST_CASE("reads that were refused for want of room come a few at a time") {
-  router_bench b;
+  router_bench b{1, 1, 1};
   for (std::uint64_t i = 0; i < 60; ++i)
     b.start(i, torc::test::numbered("k", i), op_kind::read);
   b.flush();

@@ -29,7 +29,7 @@ inline constexpr std::size_t peer_batch_bytes = 256 * kib;
 /// Bytes of a batch that a receiver accepts at most.
 inline constexpr std::size_t peer_batch_bytes_max = 16 * mib;
 /// Payload of replies that a shard holds; above, reads are refused for now.
-inline constexpr std::size_t reply_bytes_max = 32 * mib;
+inline constexpr std::size_t reply_bytes_max = 16 * mib;
 /// Unacknowledged push bytes per shard and peer; above, keys wait as hints.
 inline constexpr std::size_t push_window_bytes = 4 * mib;
 /// Hints per shard and peer; above, slot comparison does the work.
