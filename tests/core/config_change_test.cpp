@@ -1,5 +1,6 @@
 #include "torc/core/config_change.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "core/config_examples.hpp"
@@ -11,10 +12,13 @@ using namespace torc::test;
 
 namespace {
 
+/// Why it was not done.
 template <class T>
 std::string refusal(const result<T>& r, errc code) {
-  if (r)
-    return "it was done";
+  if (r) {
+    FAIL_CHECK("it was done");
+    return {};
+  }
   CHECK(r.error().code == code);
   return r.error().message;
 }
