@@ -1,7 +1,7 @@
-// Stored and wire form of a config; docs/formats/config.md has the grammar:
+// Stored and wire form of a config; docs/formats.md has the grammar:
 //
-//   config      = version cluster members lost voters voters parents changes
-//                 groups keyspaces settings checksum
+//   config      = version epoch cluster members lost voters voters parents
+//                 changes groups keyspaces settings checksum
 //   parents     = voters voters
 //   group       = id replicas zones assignments slots
 //   assignment  = q reps next drain

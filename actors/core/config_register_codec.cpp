@@ -1,4 +1,4 @@
-// What a member must not forget; docs/formats/config.md has the grammar:
+// What a member must not forget; docs/formats.md has the grammar:
 //
 //   state   = version drawn promised accepted-at [accepted] [chosen] checksum
 //   message = version kind fields checksum

@@ -153,7 +153,7 @@ TEST_CASE("no ballot is issued twice, over restarts too", "[config_register]") {
   }
 }
 
-// -- changes of the voters: the traps of T26 ----------------------------------
+// -- what does not belong -----------------------------------------------------
 
 TEST_CASE("messages that cannot be right change nothing", "[config_register]") {
   const auto c = tiny_config(3, ids({1, 2, 3}));

@@ -1,4 +1,4 @@
-// Changes of the voters themselves.
+// Changes of the voters themselves: the traps of T26.
 #include "core/register_moves.hpp"
 #include "support/catch.hpp"
 #include "torc/core/config_register.hpp"
@@ -136,5 +136,3 @@ TEST_CASE("a pending config that lost its epoch holds nobody up",
   CHECK_FALSE(has_mark(w.latest(), 0));
   CHECK(w.reg(1).state().accepted == nullptr);
 }
-
-// -- what does not belong -----------------------------------------------------

@@ -8,9 +8,10 @@
 
 namespace torc {
 
-// For who has checked an entry already: the same as without `checked`, but its
-// checksum is not computed again. An entry is checked if `view_entry` accepted
-// it, or if this process has just encoded it.
+// For who has checked an entry already: the same as without `checked`, but the
+// checksum of a simple entry is not computed again. One that has more may be
+// decoded, and then it is. An entry is checked if `view_entry` accepted it, or
+// if this process has just encoded it.
 
 /// REQUIRES: `entry` is checked. O(1) for a simple entry.
 entry_view view_checked_entry(std::string_view entry);

@@ -31,9 +31,9 @@
 /// chosen one is either chosen already or can never be, and is passed over.
 namespace torc {
 
-// -- messages
-// ------------------------------------------------------------------- `ballot`
-// is always the ballot of the attempt that the message is about.
+// -- messages -----------------------------------------------------------------
+
+// `ballot` is always the ballot of the attempt that the message is about.
 
 struct register_prepare {
   config_ballot ballot;
