@@ -1,7 +1,6 @@
 #include "actors/engine/memory_scan.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 

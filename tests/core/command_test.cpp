@@ -1,6 +1,8 @@
 #include "torc/core/command.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdlib>
 #include <map>
 #include <set>
 

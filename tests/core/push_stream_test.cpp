@@ -2,6 +2,8 @@
 
 #include <random>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "support/catch.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "core/numbered.hpp"
 #include "support/catch.hpp"

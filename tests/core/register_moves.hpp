@@ -1,5 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
 #include "core/register_world.hpp"
 #include "support/catch.hpp"
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "core/numbered.hpp"
 #include "support/catch.hpp"

@@ -5,6 +5,7 @@
 #include <rocksdb/slice_transform.h>
 
 #include <atomic>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <random>
