@@ -1,8 +1,10 @@
 // Keyspaces as a whole: new incarnations, pages of keys, random keys.
+#include "support/hex.hpp"
 #include "support/shard_world.hpp"
 #include "torc/core/byte_codec.hpp"
 #include "torc/core/config_change.hpp"
 #include "torc/core/scan_position.hpp"
+#include "torc/storage_node.hpp"
 
 using namespace torc;
 using namespace torc::test;
@@ -168,6 +170,34 @@ TEST_CASE("pages give every key once, in the order of cursors", "[storage]") {
       CHECK(seen == expected);
     }
   }
+}
+
+TEST_CASE("frozen: a page of keys, and the ceiling of a shard's clock",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  auto put = shard_world::operation(op_kind::put, w.inc());
+  put.slot = slot_id{shard_world::shards};
+  w.submit(0, put, "key", "v");
+  w.run();
+  auto scan = shard_world::operation(op_kind::scan, w.inc());
+  scan.slot = slot_id{0};
+  scan.b = 10;
+  scan.end_slot = slot_count;
+  const auto id = w.submit(0, scan, {});
+  w.run();
+  // Slot 16 and the key's hash, then the key.
+  CHECK(to_hex(w.answer(0, id)->payload) == "45818e35a8ef4200036b6579");
+
+  read_buffer ceiling;
+  REQUIRE(w.nodes[0].disk->get(column::meta, ceiling_key(shard_world::shard),
+                               read_mode::may_block, ceiling)
+          == read_status::found);
+  byte_reader stored{ceiling.view()};
+  const auto ms = hlc_to_ms(hlc_time{stored.u64()});
+  CHECK(stored.done());
+  CHECK(ms > w.now_ms);
+  CHECK(ms < w.now_ms + 10'000);
 }
 
 TEST_CASE("a random key is one that is there", "[storage]") {
