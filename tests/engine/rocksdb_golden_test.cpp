@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/engine/rocksdb_database.hpp"
 #include "actors/engine/rocksdb_synced_mark.hpp"
 #include "support/catch.hpp"
 #include "support/hex.hpp"
@@ -92,6 +93,8 @@ TEST_CASE("frozen: keys of the database are written", "[format]") {
     found[to_hex(i->key().ToString())] = to_hex(i->value().ToString());
   CHECK(i->status().ok());
   CHECK(found == frozen_entries);
+  // Written after a failure only.
+  CHECK(to_hex(recovery_key) == "ff746f72632e7265636f76657279");
 }
 
 TEST_CASE("frozen: keys of the database are read", "[format]") {
