@@ -157,6 +157,7 @@ void memtable_iterator::Seek(const Slice& internal_key,
   all_ = of_.bucket(user_key_of(target));
   std::erase_if(all_, [&](entry e) { return compare_(e, target) < 0; });
   std::make_heap(all_.begin(), all_.end(), later{compare_});
+  has_all_ = false;
   is_heap_ = true;
   at_ = 0;
 }

@@ -324,10 +324,11 @@ private:
   std::uint64_t seq_ = 1; ///< Commit that `batch_` will be.
   std::uint64_t durable_seq_ = 0;
   std::deque<std::pair<std::uint64_t, std::size_t>> commits_; ///< Seq, bytes.
-  std::size_t commit_bytes_ = 0;  ///< Of `commits_`.
-  std::uint64_t generation_ = 0;  ///< Storage failures that we know of.
-  std::uint64_t ceiling_seq_ = 0; ///< Commit that carries `ceiling_asked_`.
-  hlc_time ceiling_asked_;
+  std::size_t commit_bytes_ = 0; ///< Of `commits_`.
+  std::uint64_t generation_ = 0; ///< Storage failures that we know of.
+  /// Ceilings under way: the commit that carries each. A slow commit is still
+  /// under way when the next ceiling is asked for.
+  std::deque<std::pair<std::uint64_t, hlc_time>> ceilings_;
   std::shared_ptr<const error> broken_; ///< Why writes to disk are refused.
   struct unsent {
     std::uint64_t seq;

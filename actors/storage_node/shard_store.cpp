@@ -93,8 +93,7 @@ void shard::extend_ceiling() {
   byte_writer{value}.u64(wanted->value);
   batch_->put(column::meta, ceiling_key(options_.shard), value);
   batch_must_sync_ = true;
-  ceiling_asked_ = *wanted;
-  ceiling_seq_ = seq_;
+  ceilings_.emplace_back(seq_, *wanted);
   request_flush();
 }
 
@@ -139,10 +138,9 @@ void shard::on_committed(const local::committed& c) {
     commit_bytes_ -= commits_.front().second;
     commits_.pop_front();
   }
-  if (ceiling_seq_ != 0 && ceiling_seq_ <= c.seq) {
-    ceiling_seq_ = 0;
-    clock_.ceiling_durable(ceiling_asked_);
-  }
+  for (; !ceilings_.empty() && ceilings_.front().first <= c.seq;
+       ceilings_.pop_front())
+    clock_.ceiling_durable(ceilings_.front().second);
   release_unsent(c.seq);
   store_.committed(c.seq);
   replies_.committed(c.seq, c.synced);
@@ -185,7 +183,7 @@ void shard::storage_failed(const error& e) {
   batch_must_sync_ = false;
   commits_.clear();
   commit_bytes_ = 0;
-  ceiling_seq_ = 0;
+  ceilings_.clear();
   clock_.ceiling_failed();
   // Received records that are not durable are not acknowledged: sent again.
   peers_.reject_all();

@@ -111,6 +111,32 @@ TEST_CASE("stamps grow over restarts, whatever the wall clock does",
   }
 }
 
+TEST_CASE("stamps go on while the next ceiling is asked for before the last "
+          "one is durable",
+          "[storage]") {
+  constexpr unix_ms commit_ms = 200;
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{1, engine};
+    w.run();
+    std::deque<unix_ms> due; // when each commit under way is durable
+    std::vector<std::uint64_t> writes;
+    for (int step = 0; step < 200; ++step) {
+      if (step < 150)
+        writes.push_back(w.put(0, "k", "v"));
+      w.flush(0);
+      while (due.size() < w.nodes[0].commits.size())
+        due.push_back(w.now_ms + commit_ms);
+      for (; !due.empty() && due.front() <= w.now_ms; due.pop_front())
+        w.commit(0);
+      w.tick(10);
+    }
+    for (const auto id : writes) {
+      REQUIRE(w.answer(0, id) != nullptr);
+      CHECK(w.answer(0, id)->head.status == no_error);
+    }
+  }
+}
+
 TEST_CASE("a record ends at its deadline to the millisecond", "[storage]") {
   for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
     shard_world w{1, engine};

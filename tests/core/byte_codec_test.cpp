@@ -64,6 +64,20 @@ TEST_CASE("a varint above 64 bits or without an end is refused",
   }
 }
 
+TEST_CASE("a varint that is longer than need be is refused", "[byte_codec]") {
+  for (const auto& bytes :
+       {std::string("\x82\0", 2), std::string("\x80\0", 2),
+        std::string("\xff\x80\0", 3), std::string(9, '\xff') + '\0'}) {
+    byte_reader r{bytes};
+    CHECK(r.varint() == 0);
+    CHECK_FALSE(r.ok());
+  }
+  const std::string zero(1, '\0');
+  byte_reader r{zero};
+  CHECK(r.varint() == 0);
+  CHECK(r.done());
+}
+
 TEST_CASE("a cut-off input fails for good and gives zero", "[byte_codec]") {
   std::string whole;
   byte_writer w{whole};

@@ -67,6 +67,21 @@ TEST_CASE("no stamp passes the durable ceiling", "[clock]") {
   CHECK(c.wanted_ceiling(start_ms + 250) == hlc_from_ms(start_ms + 500));
 }
 
+TEST_CASE("ceilings that become durable late count each", "[clock]") {
+  hybrid_clock c{hlc_time{}, 500};
+  const auto first = c.wanted_ceiling(start_ms);
+  REQUIRE(first);
+  const auto second = c.wanted_ceiling(start_ms + 125); // the first one is slow
+  REQUIRE(second);
+  CHECK(*second > *first);
+  CHECK_FALSE(c.now(start_ms + 150));
+  c.ceiling_durable(*first);
+  CHECK(c.now(start_ms + 150));
+  CHECK_FALSE(c.now(start_ms + 300));
+  c.ceiling_durable(*second);
+  CHECK(c.now(start_ms + 300));
+}
+
 TEST_CASE("a restart at the ceiling issues no stamp twice", "[clock]") {
   std::mt19937 random{1};
   hlc_time durable;

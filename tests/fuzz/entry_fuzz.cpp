@@ -28,6 +28,7 @@ void check_entry(const std::string& bytes) {
                 && rec.versions.back().value == view->value);
   std::string again;
   encode_entry(again, *state);
+  TORC_ASSERT(again == bytes); // one state has one encoding
   const auto back = decode_entry(again);
   TORC_ASSERT(back && *back == *state);
   TORC_ASSERT(entry_fingerprint("k", bytes) == entry_fingerprint("k", again));

@@ -73,11 +73,12 @@ public:
   std::uint16_t u16() noexcept { return fixed<std::uint16_t>(); }
   std::uint32_t u32() noexcept { return fixed<std::uint32_t>(); }
   std::uint64_t u64() noexcept { return fixed<std::uint64_t>(); }
+  /// Only the shortest form is one: a number has one encoding.
   std::uint64_t varint() noexcept {
     std::uint64_t x = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const auto b = u8();
-      if (shift == 63 && b > 1)
+      if ((shift == 63 && b > 1) || (shift > 0 && b == 0))
         break;
       x |= std::uint64_t{b & 0x7fu} << shift;
       if ((b & 0x80) == 0)

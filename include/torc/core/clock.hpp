@@ -29,8 +29,9 @@ public:
       last_ = h;
   }
 
-  /// A new ceiling to make durable if the current one is nearly reached at
-  /// `wall`; nothing when there is room or one is under way.
+  /// A new ceiling to make durable if the last one asked for is nearly reached
+  /// at `wall`, whether that is durable already or not: several may be under
+  /// way, and each counts when it is durable. Nothing when there is room.
   std::optional<hlc_time> wanted_ceiling(unix_ms wall) noexcept;
 
   /// REQUIRES: `h` was given by `wanted_ceiling` and is durable now.
