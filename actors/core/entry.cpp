@@ -23,9 +23,6 @@ namespace {
 
 constexpr std::uint8_t format_version = 1;
 
-/// One per member and the shared one of strong versions.
-constexpr std::size_t context_entries_max = limits::members_max + 1;
-
 namespace presence {
 constexpr std::uint8_t tf = 1;
 constexpr std::uint8_t cb = 2;
@@ -158,7 +155,7 @@ bool read_optional(byte_reader& r, std::uint8_t present, key_state& s) {
   s.clean = (present & presence::clean) != 0;
   if ((present & presence::ctx) != 0) {
     const auto n = r.varint();
-    if (!r.ok() || n == 0 || n > context_entries_max)
+    if (!r.ok() || n == 0 || n > entry_context_max)
       return false;
     for (std::uint64_t i = 0; i < n; ++i) {
       context_entry e;
@@ -190,7 +187,7 @@ void put_version(std::vector<version>& out, const version_head& h,
 template <class Take>
 bool read_versions(byte_reader& r, Take take) {
   const auto n = r.varint();
-  if (!r.ok() || n == 1 || n > limits::siblings_max + 1)
+  if (!r.ok() || n == 1 || n > entry_versions_max)
     return false; // one version has a shorter form
   tag last;
   for (std::uint64_t i = 0; i < n; ++i) {
@@ -283,6 +280,9 @@ result<key_state> decode_entry(std::string_view bytes) {
 }
 
 void encode_entry(std::string& out, const key_state& s) {
+  TORC_ASSERT(s.rec.versions.size() <= entry_versions_max);
+  TORC_ASSERT(s.rec.ctx.size() <= entry_context_max);
+  TORC_ASSERT(s.rec.ops.entries.size() <= limits::decided_ops_max);
   const auto begin = out.size();
   const bool many = s.rec.versions.size() != 1;
   byte_writer w{out};

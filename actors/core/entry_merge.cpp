@@ -6,6 +6,16 @@
 namespace torc {
 namespace {
 
+/// A record of another policy, or none at all.
+bool breaks(conflict_policy policy, const record& r) {
+  return policy == conflict_policy::lww
+         && (r.versions.size() > 1 || !r.ctx.empty());
+}
+
+error breaks_lww() {
+  return {errc::corrupt, "received entry: more than one version under lww"};
+}
+
 result<std::optional<std::string>> merge_slowly(conflict_policy policy,
                                                 std::string_view stored,
                                                 std::string_view received,
@@ -16,7 +26,12 @@ result<std::optional<std::string>> merge_slowly(conflict_policy policy,
   auto other = decode_entry(received);
   if (!other)
     return std::move(other).error();
+  if (breaks(policy, other->rec))
+    return breaks_lww();
   auto joined = join(policy, mine->rec, other->rec);
+  if (joined.versions.size() > entry_versions_max
+      || joined.ctx.size() > entry_context_max)
+    return {errc::unsupported, "the join has more than an entry may"};
   const bool same = joined == mine->rec;
   const bool theirs = joined == other->rec;
   key_state next;
@@ -51,6 +66,8 @@ result<std::optional<std::string>> merge_entries(conflict_policy policy,
     auto state = decode_entry(received);
     if (!state)
       return std::move(state).error();
+    if (breaks(policy, state->rec))
+      return breaks_lww();
     state->tf = floor;
     std::string out;
     encode_entry(out, *state);

@@ -53,8 +53,7 @@ bool peer_item_reader::next(peer_item& out) noexcept {
     out.floor = hlc_time{r.u64()};
     out.key = r.bytes();
     out.entry = r.bytes();
-    known = out.key.size() > stored_prefix_bytes
-            && stored_slot(out.key).value < slot_count;
+    known = valid_stored_key(out.key); // no checksum covers it
     break;
   case peer_item_kind::pull:
     out.inc = incarnation{r.u32()};

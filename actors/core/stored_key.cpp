@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "torc/core/assert.hpp"
+#include "torc/core/limits.hpp"
+#include "torc/core/slot.hpp"
 
 namespace torc {
 namespace {
@@ -36,6 +38,10 @@ void append_escaped(std::string& out, std::string_view key) {
     out.append(key.substr(0, n)).append("\0\xff", 2);
     key.remove_prefix(n + 1);
   }
+}
+
+bool belongs(slot_id slot, std::string_view user_key) noexcept {
+  return user_key.size() <= limits::key_bytes_max && slot_of(user_key) == slot;
 }
 
 } // namespace
@@ -77,6 +83,21 @@ std::optional<stored_key> parse_stored_key(std::string_view bytes) {
   out.kind = static_cast<element_kind>(rest[0]);
   out.element = rest.substr(1);
   return out;
+}
+
+bool valid_stored_key(std::string_view bytes) {
+  constexpr std::string_view tail{"\0\0\0", 3};
+  if (bytes.size() < stored_prefix_bytes + tail.size()
+      || bytes.size()
+           > stored_prefix_bytes + 2 * limits::key_bytes_max + tail.size())
+    return false;
+  auto user_key = bytes.substr(stored_prefix_bytes);
+  user_key.remove_suffix(tail.size());
+  if (user_key.find('\0') == std::string_view::npos) // nearly all: no copy
+    return bytes.ends_with(tail) && belongs(stored_slot(bytes), user_key);
+  const auto parsed = parse_stored_key(bytes);
+  return parsed && parsed->element.empty()
+         && belongs(parsed->slot, parsed->user_key);
 }
 
 incarnation stored_incarnation(std::string_view bytes) noexcept {

@@ -211,6 +211,8 @@ shard::push_outcome shard::merge_push(keyspace_ref ks,
                                       hlc_time floor) {
   auto merged = merge_entries(ks->policy, current, received, floor);
   if (!merged) {
+    if (merged.error().code != errc::corrupt)
+      return {push_outcome::refused, 0};
     options_.counters->corrupt_entries.add();
     current = {};
     merged = merge_entries(ks->policy, current, received, floor);

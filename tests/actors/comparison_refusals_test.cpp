@@ -134,7 +134,8 @@ TEST_CASE("a slot that cannot be read whole is compared, and the rest counted",
     w.put(0, "k" + std::to_string(i), "v");
   w.run();
   std::string key;
-  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k5",
+  append_stored_key(key, w.inc(), slot_id{shard_world::shard},
+                      shard_world::in_slot("k5"),
                     element_kind::string);
   w.nodes[1].disk->corrupt(column::data, key);
   w.crash(1);

@@ -51,6 +51,35 @@ TEST_CASE("traffic of strangers, of the future and of no sense is dropped",
   CHECK(w.value(1, "k") == "v");
 }
 
+TEST_CASE("a record under a key that is none, or of another slot, is dropped",
+          "[storage][replication]") {
+  shard_world w{2, engine_kind::memory};
+  w.connect_all();
+  w.run();
+  auto& n = w.nodes[1];
+  auto b = w.push_from(0, "k", hlc_from_ms(w.now_ms));
+  peer_item good;
+  const auto items = b.items;
+  REQUIRE(peer_item_reader{items}.next(good));
+  const std::string key{good.key};
+  auto rotten = key;
+  rotten[stored_prefix_bytes + 1] = '1'; // in the tag, which says the slot
+  std::uint64_t malformed = 0;
+  for (const auto& bad :
+       {rotten, key.substr(0, key.size() - 1), key + "element",
+        key.substr(0, stored_prefix_bytes) + std::string(1000, 'x')}) {
+    b.items.clear();
+    append_push(b.items, {}, bad, good.entry);
+    n.life->on_peer_batch(b);
+    CHECK(n.counters->batches_malformed.get() == ++malformed);
+  }
+  w.run();
+  CHECK(w.stored(1).empty());
+  b.items = items;
+  n.life->on_peer_batch(b);
+  CHECK(w.value(1, "k") == "v");
+}
+
 TEST_CASE("whoever works with a later config is asked for it",
           "[storage][replication]") {
   shard_world w{3};
@@ -102,7 +131,8 @@ TEST_CASE("a corrupt entry is reported, never served, and healed by a peer",
   w.put(0, "k", "v");
   w.run();
   std::string key;
-  append_stored_key(key, w.inc(), slot_id{shard_world::shard}, "k",
+  append_stored_key(key, w.inc(), slot_id{shard_world::shard},
+                      shard_world::in_slot("k"),
                     element_kind::string);
   write_batch damage;
   damage.put(column::data, key, "not an entry");

@@ -244,7 +244,8 @@ TEST_CASE("order holds while operations wait for the clock and for a load",
     w.put(0, "k", "0");
     w.run();
     w.nodes[0].disk->block_reads([](column, std::string_view key) {
-      return key.substr(stored_prefix_bytes).starts_with('k');
+      return key.substr(stored_prefix_bytes).starts_with(
+        shard_world::in_slot("k"));
     });
     w.now_ms += 10'000; // the ceiling lies in the past now
     const auto read =
@@ -328,10 +329,11 @@ TEST_CASE("operations that make no sense are answered, one by one",
   op_batch mixed; // each with a good one after it
   for (auto o : bad) {
     o.id = ++w.next_op;
-    mixed.add(o, "bad", "value");
+    mixed.add(o, shard_world::in_slot("bad"), "value");
     auto good = put;
     good.id = ++w.next_op;
-    mixed.add(good, "good" + std::to_string(good.id), "value");
+    mixed.add(good, shard_world::in_slot("good" + std::to_string(good.id)),
+              "value");
   }
   n.life->on_operations(nullptr, mixed);
   w.run();
@@ -349,7 +351,7 @@ TEST_CASE("operations that make no sense are answered, one by one",
   for (int i = 0; i < 3; ++i) {
     auto o = put;
     o.id = ++w.next_op;
-    damaged.add(o, "damaged", "value");
+    damaged.add(o, shard_world::in_slot("damaged"), "value");
   }
   damaged.bytes.pop_back();
   n.life->on_operations(nullptr, damaged);

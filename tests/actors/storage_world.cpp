@@ -29,7 +29,8 @@ std::uint64_t shard_world::submit(std::size_t i, op o, std::string_view key,
   b.not_after = not_after;
   b.clock = clock;
   o.id = ++next_op;
-  b.add(o, key, value);
+  const bool tagged = !key.empty() && o.slot == slot_id{shard};
+  b.add(o, tagged ? in_slot(key) : std::string{key}, value);
   nodes[i].life->on_operations(nullptr, std::move(b));
   return o.id;
 }
@@ -45,7 +46,8 @@ std::uint64_t shard_world::wait(std::size_t i, std::uint64_t wanted,
 peer_batch shard_world::push_from(std::size_t from, std::string_view key,
                                   hlc_time stamp) const {
   std::string stored;
-  append_stored_key(stored, inc(), slot_id{shard}, key, element_kind::string);
+  append_stored_key(stored, inc(), slot_id{shard}, in_slot(key),
+                    element_kind::string);
   version_head h;
   h.tag = {stamp, actor_id{nodes[from].id.value}};
   std::string entry;
@@ -257,12 +259,14 @@ shard_world::contents shard_world::stored(std::size_t i) {
   for (const auto& key : keys) {
     const auto parsed = parse_stored_key(key);
     REQUIRE(parsed);
-    const auto r = read(i, parsed->user_key).head;
+    REQUIRE(parsed->user_key.starts_with(slot_tag));
+    const auto user_key = parsed->user_key.substr(slot_tag.size());
+    const auto r = read(i, user_key).head;
     version_head h;
     h.tag = r.tag;
     h.expires_at = r.expires_at;
     h.tombstone = (r.flags & reply_flag::found) == 0;
-    out.emplace(parsed->user_key, h);
+    out.emplace(user_key, h);
   }
   return out;
 }

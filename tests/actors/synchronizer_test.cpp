@@ -15,7 +15,8 @@ namespace {
 void plant(shard_world& w, std::size_t i, const std::string& key,
            std::uint64_t stamp, std::uint32_t actor) {
   std::string stored;
-  append_stored_key(stored, w.inc(), slot_id{0}, key, element_kind::string);
+  append_stored_key(stored, w.inc(), slot_id{0}, shard_world::in_slot(key),
+                    element_kind::string);
   version_head h;
   h.tag = {hlc_time{stamp}, actor_id{actor}};
   std::string entry;
@@ -112,7 +113,8 @@ TEST_CASE("a large difference is worked off in parts, with bounded hints",
   write_batch b;
   for (std::size_t k = 0; k < keys; ++k) {
     std::string stored;
-    append_stored_key(stored, w.inc(), slot_id{0}, "key" + std::to_string(k),
+    append_stored_key(stored, w.inc(), slot_id{0},
+                      shard_world::in_slot("key" + std::to_string(k)),
                       element_kind::string);
     version_head h;
     h.tag = {hlc_time{k + 1}, actor_id{1}};
@@ -248,7 +250,8 @@ TEST_CASE("what a comparison has no room for is found by another one soon",
   local::push_keys found{w.nodes[1].id, {}};
   for (std::size_t k = 0; k <= limits::hints_max / 2; ++k)
     append_stored_key(found.keys.emplace_back(), w.inc(), slot_id{0},
-                      "key" + std::to_string(k), element_kind::string);
+                      shard_world::in_slot("key" + std::to_string(k)),
+                      element_kind::string);
   w.nodes[0].life->on_push_keys(found);
   w.run_for(3000);
   CHECK(rounds() >= 2);

@@ -9,7 +9,8 @@ using namespace torc;
 
 namespace {
 
-const std::string key("\0\0\0\1\0\2k\0\0\0", 10);
+/// Slot 7629 is that of `k`.
+const std::string key("\0\0\0\1\x1d\xcdk\0\0\0", 10);
 
 std::string one_of_each() {
   std::string out;
@@ -100,6 +101,13 @@ TEST_CASE("items that mean nothing are refused", "[peer_items]") {
   s.clear();
   append_push(s, {}, std::string("\0\0\0\1\xff\xff", 6) + "k", "entry");
   CHECK(damaged(s)); // no such slot
+  for (const auto& other :
+       {std::string("\0\0\0\1\x1d\xcdl\0\0\0", 10), // of another slot
+        key.substr(0, 9), key + "element", key + '\0'}) {
+    s.clear();
+    append_push(s, {}, other, "entry");
+    CHECK(damaged(s));
+  }
   s.clear();
   append_pull(s, incarnation{1}, "", 0, 0);
   CHECK(damaged(s));

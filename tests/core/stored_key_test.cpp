@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "torc/core/limits.hpp"
+#include "torc/core/slot.hpp"
 
 using namespace torc;
 
@@ -111,6 +113,29 @@ TEST_CASE("what is no stored key is refused", "[stored_key]") {
     REQUIRE(again == bytes);
   }
   CHECK(parsed > 100);
+}
+
+TEST_CASE("a stored key is valid with a key of its slot and no element",
+          "[stored_key]") {
+  const auto of_slot = [](std::string_view key, std::string_view element = {}) {
+    return stored(1, slot_of(key).value, key, element);
+  };
+  for (const auto& key : small_keys()) {
+    CHECK(valid_stored_key(of_slot(key)));
+    CHECK_FALSE(valid_stored_key(of_slot(key, "x")));
+    const auto next =
+      static_cast<std::uint16_t>((slot_of(key).value + 1) % slot_count);
+    CHECK_FALSE(valid_stored_key(stored(1, next, key)));
+  }
+  const auto good = of_slot("key");
+  for (std::size_t n = 0; n < good.size(); ++n)
+    CHECK_FALSE(valid_stored_key(std::string_view{good}.substr(0, n)));
+  CHECK_FALSE(valid_stored_key(good.substr(0, good.size() - 1) + '\1'));
+  for (const char c : {'k', '\0'}) {
+    const std::string longest(limits::key_bytes_max, c);
+    CHECK(valid_stored_key(of_slot(longest)));
+    CHECK_FALSE(valid_stored_key(of_slot(longest + c)));
+  }
 }
 
 TEST_CASE("the bounds of a slot hold its keys and no others", "[stored_key]") {

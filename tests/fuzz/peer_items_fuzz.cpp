@@ -7,6 +7,7 @@
 #include "torc/core/assert.hpp"
 #include "torc/core/entry.hpp"
 #include "torc/core/peer_items.hpp"
+#include "torc/core/slot.hpp"
 #include "torc/core/stored_key.hpp"
 
 namespace {
@@ -45,8 +46,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
     check_within(x.key, bytes);
     check_within(x.entry, bytes);
     if (x.kind == peer_item_kind::push) {
-      TORC_ASSERT(stored_slot(x.key).value < slot_count);
-      (void)parse_stored_key(x.key);
+      const auto key = parse_stored_key(x.key);
+      TORC_ASSERT(key && key->slot == slot_of(key->user_key));
       (void)view_entry(x.entry);
     }
     append_again(again, x);

@@ -29,6 +29,13 @@ public:
   static constexpr std::uint16_t shards = 16;
   static constexpr std::uint16_t shard = 0;
 
+  /// Every key of a world lies in that shard's first slot: what a test calls
+  /// `k` is this key, whose tag has slot 0.
+  static std::string in_slot(std::string_view key) {
+    return std::string{slot_tag}.append(key);
+  }
+  static constexpr std::string_view slot_tag = "{06S}";
+
   struct reply {
     op_reply head;
     std::string payload;
@@ -123,6 +130,7 @@ public:
   static op operation(op_kind kind, incarnation inc,
                       consistency level = consistency::eventual);
 
+  /// An operation on another slot gets its key as it is.
   std::uint64_t submit(std::size_t i, op o, std::string_view key,
                        std::string_view value = {}, hlc_time not_after = {},
                        hlc_time clock = {});

@@ -5,9 +5,18 @@
 #include <string_view>
 
 #include "torc/core/error.hpp"
+#include "torc/core/limits.hpp"
 #include "torc/core/record.hpp"
 
 namespace torc {
+
+/// Versions of an entry at most: those of all replicas of a key that never met.
+inline constexpr std::size_t entry_versions_max =
+  limits::siblings_max * limits::replicas_max;
+/// Actors in the context of an entry at most. Ids of members are not given
+/// again, so that in the end there are more than members at a time.
+inline constexpr std::size_t entry_context_max = 64 * limits::kib;
+static_assert(entry_context_max > limits::members_max);
 
 /// Ballot of a strong proposal, compared lexicographically (protocol 2).
 struct ballot {
@@ -62,6 +71,7 @@ result<entry_view> view_entry(std::string_view bytes);
 result<key_state> decode_entry(std::string_view bytes);
 
 /// Appends the stored form of `state` to `out` (grammar in docs/formats.md).
+/// REQUIRES: no more versions, actors and operations than an entry may have.
 void encode_entry(std::string& out, const key_state& state);
 
 /// The same for one version and nothing else.
@@ -75,7 +85,9 @@ record_id entry_fingerprint(std::string_view stored_key,
 
 /// Joins a received entry into a stored one (protocol 6, `merge`); either may
 /// be empty. `floor` is the slot's. Nothing if the stored one already covers
-/// it. `errc::corrupt` names the side that fails its checks.
+/// it. `errc::corrupt` names the side that fails its checks: under `lww` also a
+/// received entry of several versions or with a context. `errc::unsupported`:
+/// both are right, but the join would have more than an entry may.
 result<std::optional<std::string>> merge_entries(conflict_policy policy,
                                                  std::string_view stored,
                                                  std::string_view received,

@@ -21,7 +21,7 @@ struct peer_item {
   peer_item_kind kind = peer_item_kind::push;
   // push
   hlc_time floor;         ///< The sender's floor of the slot (label).
-  std::string_view key;   ///< push: stored key. pull, pull_end: position.
+  std::string_view key;   ///< push: valid stored key. Others: position.
   std::string_view entry; ///< push: stored entry.
   // pull, pull_end
   incarnation inc;

@@ -34,6 +34,11 @@ struct stored_key {
 /// Nothing if `bytes` is not what `append_stored_key` makes.
 std::optional<stored_key> parse_stored_key(std::string_view bytes);
 
+/// Whether a stored key can be that of some client's key: it parses, the user
+/// key is not too long and belongs to the slot, and a string has no element.
+/// O(bytes).
+bool valid_stored_key(std::string_view bytes);
+
 /// The first six bytes, without looking at the rest.
 /// REQUIRES: bytes.size() >= stored_prefix_bytes.
 incarnation stored_incarnation(std::string_view bytes) noexcept;
