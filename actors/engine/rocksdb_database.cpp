@@ -1,11 +1,12 @@
 #include "actors/engine/rocksdb_database.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
+#include <rocksdb/iterator.h>
 
 #include <filesystem>
 #include <utility>
+
+#include "torc/engine/directories.hpp"
 
 namespace torc {
 namespace {
@@ -15,28 +16,18 @@ namespace fs = std::filesystem;
 /// Layout of keys and columns that this code reads and writes.
 constexpr std::string_view format = "1";
 
-/// Makes the directory, and the entry of it in its parent durable.
-result<void> make_directory(const fs::path& path) {
-  std::error_code why;
-  if (!fs::create_directory(path, why) && why)
-    return {errc::io_error,
-            fmt::format("cannot make {}: {}", path.string(), why.message())};
-  auto parent = fs::absolute(path, why).parent_path();
-  const auto fd = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const auto synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0)
-    ::close(fd);
-  if (!synced)
-    return {errc::io_error, "cannot sync " + parent.string()};
-  return {};
+rocksdb::Options all_settings(const rocksdb_options& options, rocksdb::Env& env,
+                              std::shared_ptr<rocksdb_events> events,
+                              rocksdb::WALRecoveryMode mode) {
+  auto settings = database_settings(options, env, std::move(events));
+  settings.wal_recovery_mode = mode;
+  return {settings, table_settings(options)};
 }
 
 rocksdb::Status open_once(const rocksdb_options& options,
                           rocksdb::WALRecoveryMode mode, bool read_only,
                           rocksdb_database& out) {
-  auto settings = database_settings(options, *out.env, out.events);
-  settings.wal_recovery_mode = mode;
-  const rocksdb::Options all{settings, table_settings(options)};
+  const auto all = all_settings(options, *out.env, out.events, mode);
   rocksdb::DB* db = nullptr;
   const auto s = read_only
                    ? rocksdb::DB::OpenForReadOnly(all, options.path, &db)
@@ -85,6 +76,46 @@ result<void> open_checked(const rocksdb_options& options,
   return {};
 }
 
+error other_format(const rocksdb_options& options, std::string_view found) {
+  return {errc::unsupported,
+          fmt::format("{} has format {}, this program knows {}", options.path,
+                      found, format)};
+}
+
+/// Refuses a database of another format or of another program, and changes
+/// nothing: opening it for writing would. One that cannot be read is left to
+/// the opening that follows, which knows what to say.
+result<void> refuse_others(const rocksdb_options& options, rocksdb::Env& env) {
+  std::error_code ignored;
+  if (!fs::exists(fs::path{options.path} / "CURRENT", ignored))
+    return {};
+  auto quiet = options; // the opening that follows warns of the same
+  quiet.on_warning = nullptr;
+  const auto all =
+    all_settings(quiet, env, std::make_shared<rocksdb_events>(),
+                 rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+  rocksdb::DB* opened = nullptr;
+  if (!rocksdb::DB::OpenForReadOnly(all, options.path, &opened).ok())
+    return {};
+  const std::unique_ptr<rocksdb::DB, database_closer> db{opened};
+  std::string found;
+  const auto s = db->Get(rocksdb::ReadOptions{}, format_key, &found);
+  if (s.ok() && found != format)
+    return other_format(options, found);
+  if (!s.IsNotFound())
+    return {};
+  // An empty one is of a life that ended before it wrote its format.
+  rocksdb::ReadOptions in_order;
+  in_order.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> first{db->NewIterator(in_order)};
+  first->SeekToFirst();
+  if (first->Valid())
+    return {errc::unsupported,
+            fmt::format("{} holds a database of another program",
+                        options.path)};
+  return {};
+}
+
 /// Refuses a database whose format this code does not know; marks a new one.
 result<void> check_format(const rocksdb_options& options,
                           rocksdb_database& base) {
@@ -100,9 +131,7 @@ result<void> check_format(const rocksdb_options& options,
   if (!s.ok())
     return to_error(s, fmt::format("cannot open {}", options.path));
   if (!is_new && found != format)
-    return {errc::unsupported,
-            fmt::format("{} has format {}, this program knows {}", options.path,
-                        found, format)};
+    return other_format(options, found);
   return {};
 }
 
@@ -120,16 +149,18 @@ result<rocksdb_database> open_database(const rocksdb_options& options) {
   std::error_code ignored;
   if (!options.create_if_missing && !fs::exists(path / "CURRENT", ignored))
     return {errc::not_found, "there is no database in " + options.path};
-  if (auto made = make_directory(path); !made)
+  if (auto made = make_directory(options.path); !made)
     return made.error();
   auto lock = directory_lock::acquire(options.path);
   if (!lock)
     return lock.error();
+  auto* const base =
+    options.env != nullptr ? options.env : rocksdb::Env::Default();
+  if (auto ours = refuse_others(options, *base); !ours)
+    return ours.error();
   auto mark = synced_mark::open(options.path);
   if (!mark)
     return mark.error();
-  auto* const base =
-    options.env != nullptr ? options.env : rocksdb::Env::Default();
   rocksdb_database out{std::move(*lock), std::move(*mark),
                        std::make_unique<log_error_env>(base),
                        std::make_shared<rocksdb_events>(), nullptr};
@@ -142,11 +173,15 @@ result<rocksdb_database> open_database(const rocksdb_options& options) {
   return out;
 }
 
+std::uint64_t property_of(rocksdb::DB& db, const std::string& name) {
+  std::uint64_t out = 0;
+  return db.GetIntProperty(name, &out) ? out : 0;
+}
+
 engine_load load_of(rocksdb::DB& db) {
   using p = rocksdb::DB::Properties;
   const auto property = [&db](const std::string& name) {
-    std::uint64_t out = 0;
-    return db.GetIntProperty(name, &out) ? out : 0;
+    return property_of(db, name);
   };
   engine_load out;
   out.block_cache_bytes = property(p::kBlockCacheUsage);

@@ -2,7 +2,9 @@
 
 #include <rocksdb/db.h>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 
 #include "actors/engine/rocksdb_env.hpp"
 #include "actors/engine/rocksdb_settings.hpp"
@@ -40,6 +42,9 @@ inline constexpr const char* recovery_key = "\xfftorc.recovery";
 inline char column_byte(column c) noexcept {
   return static_cast<char>(c);
 }
+
+/// A figure that RocksDB keeps; 0 if it does not know it.
+std::uint64_t property_of(rocksdb::DB& db, const std::string& name);
 
 /// What the database keeps in memory and has still to do.
 engine_load load_of(rocksdb::DB& db);

@@ -153,7 +153,9 @@ private:
   void note_synced() { base_.mark.store(base_.db->GetLatestSequenceNumber()); }
   std::optional<error> compaction_debt() const;
   std::optional<std::uint64_t> current_log() const;
-  std::uint64_t property(const std::string& name) const;
+  std::uint64_t property(const std::string& name) const {
+    return property_of(*base_.db, name);
+  }
   rocksdb::Status put_unlogged();
   rocksdb::Status wait_for_flushes();
   rocksdb::Status flush_all();
@@ -163,7 +165,8 @@ private:
   rocksdb_database base_;
   rocksdb::WriteBatch encoded_;
   std::optional<error> failed_;
-  std::uint64_t failed_log_ = 0; ///< Takes no more writes; 0: none failed.
+  bool log_failed_ = false; ///< The log takes no more writes.
+  std::optional<std::uint64_t> failed_log_; ///< Which, if it could be told.
 };
 
 void encode(const write_batch& batch, rocksdb::WriteBatch& out) {
@@ -223,8 +226,10 @@ result<void> rocksdb_engine::fail(const rocksdb::Status& s,
   failed_ = to_error(s, doing);
   // The log now holds a torn record, or one that came back as failed and would
   // be replayed under the number of the next one: it must get no more.
-  if (is_log_error(s))
-    failed_log_ = current_log().value_or(failed_log_);
+  if (is_log_error(s)) {
+    log_failed_ = true;
+    failed_log_ = current_log();
+  }
   return *failed_;
 }
 
@@ -243,11 +248,6 @@ std::optional<std::uint64_t> rocksdb_engine::current_log() const {
   if (!base_.db->GetCurrentWalFile(&log).ok())
     return std::nullopt;
   return log->LogNumber();
-}
-
-std::uint64_t rocksdb_engine::property(const std::string& name) const {
-  std::uint64_t out = 0;
-  return base_.db->GetIntProperty(name, &out) ? out : 0;
 }
 
 /// Writes something beside the log, at once or not at all ("incomplete", where
@@ -294,10 +294,15 @@ rocksdb::Status rocksdb_engine::flush_all() {
 /// Gets everything applied into synced files, and leaves a log that failed.
 result<void> rocksdb_engine::begin_anew() {
   constexpr int attempts_max = 4;
+  if (log_failed_ && !failed_log_) {
+    failed_log_ = current_log(); // that log still, or one after it
+    if (!failed_log_)
+      return {errc::io_error, "cannot tell which log it is that failed"};
+  }
   rocksdb::Status s;
   for (int i = 0; i < attempts_max; ++i) {
     s = flush_all();
-    if (s.ok() && (failed_log_ == 0 || current_log().value_or(0) > failed_log_))
+    if (s.ok() && (!log_failed_ || current_log().value_or(0) > *failed_log_))
       return {};
     // Resume only where RocksDB refuses: elsewhere it has nothing to do, and
     // would wait for a compaction that fails over and over.
@@ -325,7 +330,8 @@ result<void> rocksdb_engine::recover() {
     return fail(s, "cannot write to a new log");
   note_synced();
   failed_.reset();
-  failed_log_ = 0;
+  log_failed_ = false;
+  failed_log_.reset();
   return {};
 }
 

@@ -2,8 +2,6 @@
 // lengths that belong together.
 #include "torc/messages/checks.hpp"
 
-#include <algorithm>
-
 #include "torc/messages/operations.hpp"
 #include "torc/messages/peer.hpp"
 
@@ -38,12 +36,6 @@ bool lengths_add_up(const op_batch& batch) noexcept {
 bool well_formed(const op& o) noexcept {
   return known(o.kind) && known(o.level) && o.slot.value < slot_count
          && o.end_slot <= slot_count;
-}
-
-bool well_formed(const op_batch& batch) noexcept {
-  return lengths_add_up(batch)
-         && std::all_of(batch.ops.begin(), batch.ops.end(),
-                        [](const op& o) { return well_formed(o); });
 }
 
 bool well_formed(const op_reply_batch& batch) noexcept {

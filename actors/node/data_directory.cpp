@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "torc/core/assert.hpp"
+#include "torc/engine/directories.hpp"
 #include "torc/engine/rocksdb_engine.hpp"
 #include "torc/log.hpp"
 #include "torc/ring_manager.hpp"
@@ -14,16 +15,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-result<void> make_directory(const std::string& path) {
-  std::error_code e;
-  const bool made = fs::create_directories(path, e);
-  if (e)
-    return {e == std::errc::no_space_on_device ? errc::disk_full
-                                               : errc::io_error,
+result<void> make_data_directory(const std::string& path) {
+  const auto made = make_directories(path);
+  if (!made)
+    return {made.error().code,
             fmt::format("cannot create the data directory {}: {}", path,
-                        e.message())};
-  if (made) // nobody else's business
-    fs::permissions(path, fs::perms::owner_all, e);
+                        made.error().message)};
+  std::error_code ignored;
+  if (*made) // nobody else's business
+    fs::permissions(path, fs::perms::owner_all, ignored);
   return {};
 }
 
@@ -70,7 +70,7 @@ result<void> check_cluster(const std::string& directory,
 result<data_directory> data_directory::open(const node_options& options,
                                             std::uint64_t founders_digest) {
   const auto& path = options.data_dir;
-  if (auto made = make_directory(path); !made)
+  if (auto made = make_data_directory(path); !made)
     return made.error();
   auto lock = directory_lock::acquire(path);
   if (!lock)

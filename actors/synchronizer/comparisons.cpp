@@ -141,8 +141,7 @@ void comparisons::on_offer(const compare_offer& o) {
   now_ = options_.wall();
   if (!from_peer(o.sender, o.epoch))
     return;
-  if (o.incarnations.size() != o.digests.size()
-      || o.incarnations.size() > limits::keyspaces_max)
+  if (!well_formed(o) || o.incarnations.size() > limits::keyspaces_max)
     return options_.counters->refused.add();
   if (shards_ == 0 || gatherings_.size() >= offers_max)
     return decline(o);
@@ -262,7 +261,7 @@ void comparisons::on_digests(const slot_digests& d) {
   now_ = options_.wall();
   if (!from_peer(d.sender, d.epoch))
     return;
-  if (d.slots.size() != d.digests.size() || d.slots.size() > slot_count)
+  if (!well_formed(d) || d.slots.size() > slot_count)
     return options_.counters->refused.add();
   const auto it = rounds_.find(d.round);
   if (it == rounds_.end() || it->second.peer != d.sender)

@@ -123,7 +123,6 @@ private:
   void try_later(member_id m);
   void advance(std::uint64_t id);
   bool from_peer(member_id m, epoch theirs);
-  bool well_formed(const slot_entries& e) const;
   void finish_listing(listing l);
   unix_ms jittered(unix_ms base);
 

@@ -12,10 +12,9 @@ namespace {
 constexpr std::size_t keys_per_push = 1024;
 constexpr std::size_t listings_max = 256;
 
-} // namespace
-
-bool comparisons::well_formed(const slot_entries& e) const {
-  if (e.keys.size() != e.fingerprints.size() || e.slot.value >= slot_count)
+/// Keys of one slot in their order, within what they are said to be.
+bool in_order(const slot_entries& e) {
+  if (!well_formed(e))
     return false;
   const auto begin = slot_begin(e.inc, e.slot);
   if (!e.from.starts_with(begin)
@@ -31,11 +30,13 @@ bool comparisons::well_formed(const slot_entries& e) const {
   return true;
 }
 
+} // namespace
+
 void comparisons::on_entries(const slot_entries& e) {
   now_ = options_.wall();
   if (!from_peer(e.sender, e.epoch))
     return;
-  if (!well_formed(e))
+  if (!in_order(e))
     return options_.counters->refused.add();
   if (listings_.size() >= listings_max || shards_ == 0)
     return decline(e);

@@ -2,6 +2,8 @@
 // version 1, and what hostile bytes do.
 #include "support/catch.hpp"
 #include "support/message_bytes.hpp"
+#include "torc/messages/checks.hpp"
+#include "torc/messages/interfaces.hpp"
 
 namespace torc {
 namespace {
@@ -149,36 +151,38 @@ TEST_CASE("the bytes of wire version 1 are frozen") {
 
 TEST_CASE("a batch is well formed if its lengths and kinds make sense") {
   auto b = sample_ops();
-  CHECK(well_formed(b));
-  CHECK(well_formed(op_batch{}));
+  CHECK(lengths_add_up(b));
+  CHECK(well_formed(b.ops[0]));
+  CHECK(well_formed(b.ops[1]));
+  CHECK(lengths_add_up(op_batch{}));
   SECTION("too few bytes") {
     b.bytes.pop_back();
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(lengths_add_up(b));
   }
   SECTION("too many bytes") {
     b.bytes.push_back('x');
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(lengths_add_up(b));
   }
   SECTION("lengths that overflow 32 bits") {
     b.ops[0].key_bytes = 0xffff'ffff;
     b.ops[1].key_bytes = 9;
     b.ops[0].value_bytes = 0;
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(lengths_add_up(b));
   }
   SECTION("unknown kind") {
     b.ops[1].kind = static_cast<op_kind>(op_kind_count);
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(well_formed(b.ops[1]));
   }
   SECTION("unknown level") {
     b.ops[1].level = static_cast<consistency>(3);
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(well_formed(b.ops[1]));
   }
   SECTION("a slot that does not exist") {
     b.ops[1].slot = slot_id{slot_count};
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(well_formed(b.ops[1]));
     b.ops[1].slot = slot_id{0};
     b.ops[1].end_slot = slot_count + 1;
-    CHECK_FALSE(well_formed(b));
+    CHECK_FALSE(well_formed(b.ops[1]));
   }
 }
 

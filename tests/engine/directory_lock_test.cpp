@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/child_process.hpp"
 #include "support/scratch_directory.hpp"
+#include "torc/engine/directories.hpp"
 
 using namespace torc;
 
@@ -28,6 +30,29 @@ TEST_CASE("a directory has one lock at a time", "[directory_lock]") {
     CHECK_FALSE(directory_lock::acquire(directory.path()));
   }
   CHECK(directory_lock::acquire(directory.path()));
+}
+
+TEST_CASE("directories are made once, with all that is missing above them",
+          "[directories]") {
+  const test::scratch_directory directory;
+  const auto deep = directory / "a/b/c";
+  const auto too_deep = make_directory(deep);
+  REQUIRE_FALSE(too_deep);
+  CHECK(too_deep.error().code == errc::io_error);
+  const auto made = make_directories(deep + "/");
+  REQUIRE(made);
+  CHECK(*made);
+  CHECK(std::filesystem::is_directory(deep));
+  for (const auto& again : {make_directories(deep), make_directory(deep)}) {
+    REQUIRE(again);
+    CHECK_FALSE(*again);
+  }
+  std::ofstream{directory / "file"} << "x";
+  for (const auto* const path : {"file", "file/below"}) {
+    const auto refused = make_directories(directory / path);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::io_error);
+  }
 }
 
 TEST_CASE("a lock file without its process does not count",

@@ -113,6 +113,29 @@ TEST_CASE_METHOD(fixture,
   CHECK(has("buffered", "1"));
 }
 
+TEST_CASE_METHOD(fixture,
+                 "as long as nobody knows which log failed, there is no "
+                 "recovery",
+                 "[rocksdb]") {
+  REQUIRE(put("synced", "1", durability::synced));
+  env.files().hide_sizes(".log");
+  fail(file_action::append, ".log", rocksdb::IOStatus::IOError("write"));
+  REQUIRE_FALSE(put("failed", "1", durability::synced));
+  heal();
+  for (int times = 0; times < 2; ++times) {
+    CHECK_FALSE(db->recover());
+    CHECK_FALSE(put("refused", "1", durability::buffered));
+  }
+  env.files().hide_sizes({});
+  REQUIRE(db->recover());
+  REQUIRE(put("after", "1", durability::synced));
+  power_cut();
+  CHECK(has("synced", "1"));
+  CHECK(has("after", "1"));
+  CHECK_FALSE(get(column::data, "failed"));
+  CHECK_FALSE(get(column::data, "refused"));
+}
+
 TEST_CASE_METHOD(fixture, "recovery fails as long as the disk does",
                  "[rocksdb]") {
   const auto what =

@@ -1,9 +1,14 @@
 #include <fmt/core.h>
+#include <rocksdb/db.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -95,6 +100,54 @@ TEST_CASE_METHOD(fixture, "a missing database is not made unless asked",
   const auto lost = open_rocksdb(wanted);
   REQUIRE_FALSE(lost);
   CHECK(lost.error().code == errc::io_error);
+}
+
+TEST_CASE_METHOD(fixture,
+                 "a database of another format or program is refused as it is",
+                 "[rocksdb]") {
+  const auto with_raw = [&](const std::function<void(rocksdb::DB&)>& use) {
+    rocksdb::Options plain;
+    plain.create_if_missing = true;
+    rocksdb::DB* opened = nullptr;
+    REQUIRE(rocksdb::DB::Open(plain, options().path, &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db{opened};
+    use(*db);
+  };
+  const auto put_raw = [&](const std::string& key, const std::string& value) {
+    with_raw([&](rocksdb::DB& db) {
+      rocksdb::WriteOptions synced;
+      synced.sync = true;
+      REQUIRE(db.Put(synced, key, value).ok());
+    });
+  };
+  // All but the lock, which says whose it is.
+  const auto files = [&] {
+    std::map<std::string, std::pair<std::uintmax_t, fs::file_time_type>> out;
+    for (const auto& e : fs::directory_iterator(options().path))
+      if (e.path().filename() != "torc.pid")
+        out[e.path().string()] = {e.file_size(), e.last_write_time()};
+    return out;
+  };
+  SECTION("a later format") {
+    put(*open(), 0, durability::synced);
+    put_raw("\xfftorc.format", "2");
+    const auto before = files();
+    const auto e = refused();
+    CHECK(e.code == errc::unsupported);
+    CHECK_THAT(e.message, test::contains("has format 2"));
+    CHECK((files() == before));
+  }
+  SECTION("another program's") {
+    put_raw("key", "value");
+    const auto before = files();
+    CHECK(refused().code == errc::unsupported);
+    CHECK((files() == before));
+  }
+  SECTION("one without its format yet") {
+    with_raw([](rocksdb::DB&) {});
+    put(*open(), 0, durability::synced);
+    CHECK(count(*open()) == 1);
+  }
 }
 
 TEST_CASE_METHOD(fixture, "a database is opened once at a time", "[rocksdb]") {

@@ -130,6 +130,33 @@ void check_prefix(rocksdb::DB& db, const contents& wanted,
   }
 }
 
+/// One iterator goes to the ends and within prefixes in turn.
+void check_mixed(rocksdb::DB& db, const contents& wanted,
+                 const rocksdb::Snapshot* at, std::mt19937& random) {
+  rocksdb::ReadOptions options;
+  options.snapshot = at;
+  const std::unique_ptr<rocksdb::Iterator> it{db.NewIterator(options)};
+  for (int i = 0; i < 4; ++i) {
+    it->SeekToFirst();
+    REQUIRE(it->Valid() == !wanted.empty());
+    if (it->Valid())
+      CHECK(it->key() == wanted.begin()->first);
+    const auto from = draw_key(random);
+    const auto expected = wanted.lower_bound(from);
+    it->Seek(from);
+    if (expected != wanted.end()
+        && expected->first.substr(0, prefix_bytes)
+             == from.substr(0, prefix_bytes)) {
+      REQUIRE(it->Valid());
+      CHECK(it->key() == expected->first);
+    }
+    it->SeekToLast();
+    REQUIRE(it->Valid() == !wanted.empty());
+    if (it->Valid())
+      CHECK(it->key() == wanted.rbegin()->first);
+  }
+}
+
 } // namespace
 
 TEST_CASE("a database with slot memtables agrees with a map", "[engine]") {
@@ -181,10 +208,12 @@ TEST_CASE("a database with slot memtables agrees with a map", "[engine]") {
         check_keys(*d.db, now, nullptr, random);
         check_order(*d.db, now, nullptr, random);
         check_prefix(*d.db, now, nullptr, random);
+        check_mixed(*d.db, now, nullptr, random);
         for (const auto& [at, then] : past) {
           check_keys(*d.db, then, at, random);
           check_order(*d.db, then, at, random);
           check_prefix(*d.db, then, at, random);
+          check_mixed(*d.db, then, at, random);
         }
         break;
       }

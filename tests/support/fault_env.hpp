@@ -46,6 +46,13 @@ public:
     return rule_ ? rule_(what, path) : rocksdb::IOStatus::OK();
   }
 
+  /// Files whose names end so have no size that can be asked for, from now on;
+  /// an empty suffix: all have.
+  void hide_sizes(std::string suffix) {
+    const std::lock_guard guard{mutex_};
+    hidden_ = std::move(suffix);
+  }
+
   void note_synced(const std::string& path, std::uint64_t bytes) {
     const std::lock_guard guard{mutex_};
     synced_[path] = bytes;
@@ -78,6 +85,18 @@ public:
     return FileSystemWrapper::RenameFile(from, to, options, context);
   }
 
+  rocksdb::IOStatus GetFileSize(const std::string& path,
+                                const rocksdb::IOOptions& options,
+                                std::uint64_t* bytes,
+                                rocksdb::IODebugContext* context) override {
+    {
+      const std::lock_guard guard{mutex_};
+      if (!hidden_.empty() && path.ends_with(hidden_))
+        return rocksdb::IOStatus::IOError("no size");
+    }
+    return FileSystemWrapper::GetFileSize(path, options, bytes, context);
+  }
+
   rocksdb::IOStatus DeleteFile(const std::string& path,
                                const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* context) override {
@@ -89,6 +108,7 @@ public:
 private:
   std::mutex mutex_;
   rule rule_;
+  std::string hidden_;
   std::map<std::string, std::uint64_t> synced_;
 };
 

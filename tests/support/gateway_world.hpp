@@ -13,6 +13,7 @@
 #include "torc/core/config_change.hpp"
 #include "torc/core/scan_position.hpp"
 #include "torc/core/slot.hpp"
+#include "torc/messages/checks.hpp"
 
 namespace torc::test {
 
@@ -121,9 +122,10 @@ public:
     out.member = s.to;
     out.shard = s.shard;
     out.clock = std::max(s.batch.clock, hlc_time{++clock << 16});
-    TORC_ASSERT(well_formed(s.batch)); // may run on another thread
+    TORC_ASSERT(lengths_add_up(s.batch)); // may run on another thread
     std::string_view bytes = s.batch.bytes;
     for (const auto& o : s.batch.ops) {
+      TORC_ASSERT(well_formed(o));
       const auto key = bytes.substr(0, o.key_bytes);
       const auto value = bytes.substr(o.key_bytes, o.value_bytes);
       bytes.remove_prefix(std::size_t{o.key_bytes} + o.value_bytes);

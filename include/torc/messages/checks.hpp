@@ -4,11 +4,11 @@
 
 namespace torc {
 
-/// The parts of `well_formed(const op_batch&)`, for who answers what makes no
-/// sense instead of dropping it. Pure.
+// Of a batch of operations that came from another process: two checks, since
+// what makes no sense is answered one by one where it can be.
 
 /// True if the lengths of the operations add up to the bytes, so that keys and
-/// values can be told apart. O(operations).
+/// values can be told apart: check it before walking a batch. O(operations).
 bool lengths_add_up(const op_batch& batch) noexcept;
 
 /// True if kind, level and slots exist in this version.

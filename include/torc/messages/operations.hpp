@@ -57,10 +57,6 @@ typename Inspector::result_type inspect(Inspector& f, op_batch& x) {
   return f(x.version, x.epoch, x.clock, x.not_after, x.ops, x.bytes);
 }
 
-/// True if the lengths of the operations add up to the bytes: check it before
-/// walking a batch that came from another process.
-bool well_formed(const op_batch& batch) noexcept;
-
 /// Bits of `op_reply::flags`.
 namespace reply_flag {
 inline constexpr std::uint8_t found = 1;   ///< A visible version was there.
