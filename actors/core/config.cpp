@@ -2,20 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/core/hex_digit.hpp"
+
 namespace torc {
-namespace {
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
-} // namespace
 
 std::string to_string(const cluster_id& id) {
   static constexpr char digits[] = "0123456789abcdef";

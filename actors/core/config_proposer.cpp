@@ -11,15 +11,12 @@
 
 #include <fmt/format.h>
 
+#include "actors/core/member_list.hpp"
 #include "torc/core/assert.hpp"
 #include "torc/core/config_register.hpp"
 
 namespace torc {
 namespace {
-
-bool contains(const std::vector<member_id>& ids, member_id m) {
-  return std::find(ids.begin(), ids.end(), m) != ids.end();
-}
 
 /// Quorums of neighbours in the chain must meet: voters change from V to
 /// (V, X) and from there to X, or back to V.
@@ -120,7 +117,7 @@ void config_register::on(member_id from, const register_promise& m,
   if (m.chosen)
     on(from, register_chosen{m.chosen}, out);
   if (phase_ != phase::preparing || m.ballot != ballot_ || !sets_.contains(from)
-      || contains(agreed_, from))
+      || is_in(agreed_, from))
     return;
   agreed_.push_back(from);
   if (m.accepted && !m.accepted->parent_voters.empty())
@@ -180,7 +177,7 @@ void config_register::send_accept(config_ptr value, register_effects& out) {
 void config_register::on(member_id from, const register_accepted& m,
                          register_effects& out) {
   if (phase_ != phase::accepting || m.ballot != ballot_ || !sets_.contains(from)
-      || contains(agreed_, from))
+      || is_in(agreed_, from))
     return;
   agreed_.push_back(from);
   if (!sets_.is_quorum(agreed_))
@@ -188,7 +185,7 @@ void config_register::on(member_id from, const register_accepted& m,
   const auto chosen = value_;
   auto whom = sets_.all();
   for (const auto m_id : sets_of(*chosen).all())
-    if (!contains(whom, m_id))
+    if (!is_in(whom, m_id))
       whom.push_back(m_id);
   std::erase(whom, self_);
   send_to_all(whom, register_chosen{chosen}, out.send_now);
@@ -203,11 +200,11 @@ void config_register::on(member_id from, const register_refusal& m,
   if (m.chosen)
     on(from, register_chosen{m.chosen}, out);
   if ((phase_ != phase::preparing && phase_ != phase::accepting)
-      || m.ballot != ballot_ || contains(refused_, from))
+      || m.ballot != ballot_ || is_in(refused_, from))
     return;
   refused_.push_back(from);
   auto possible = sets_.all();
-  std::erase_if(possible, [&](member_id x) { return contains(refused_, x); });
+  std::erase_if(possible, [&](member_id x) { return is_in(refused_, x); });
   if (!sets_.is_quorum(possible)) // one refusal is only a hint (T22)
     back_off();
 }
@@ -246,7 +243,7 @@ void config_register::give_up(register_effects& out) {
                   out);
   std::string silent;
   for (const auto m : sets_.all())
-    if (!contains(agreed_, m) && !contains(refused_, m)) {
+    if (!is_in(agreed_, m) && !is_in(refused_, m)) {
       const auto* info = state_.chosen->member(m);
       silent += fmt::format("{}{}", silent.empty() ? "" : ", ",
                             info ? info->name : std::to_string(m.value));

@@ -3,14 +3,11 @@
 
 #include <algorithm>
 
+#include "actors/core/member_list.hpp"
 #include "torc/core/assert.hpp"
 
 namespace torc {
 namespace {
-
-bool is_in(const std::vector<member_id>& ids, member_id m) {
-  return std::find(ids.begin(), ids.end(), m) != ids.end();
-}
 
 bool is_majority(const std::vector<member_id>& who,
                  const std::vector<member_id>& of) {

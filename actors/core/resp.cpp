@@ -2,20 +2,10 @@
 
 #include <cstring>
 
+#include "actors/core/hex_digit.hpp"
+
 namespace torc {
 namespace {
-
-constexpr std::size_t length_line_max = 32;
-
-int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
 
 bool is_space(char c) noexcept {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -107,8 +97,7 @@ parse_status resp_request_parser::read_length(std::string_view input,
   while (i < size && input[i] >= '0' && input[i] <= '9' && i - first < 18)
     v = v * 10 + (input[i++] - '0');
   if (i >= size || (input[i] == '\r' && i + 1 >= size))
-    return i - position_ > length_line_max ? parse_status::error
-                                           : parse_status::incomplete;
+    return parse_status::incomplete;
   if (i == first || input[i] != '\r' || input[i + 1] != '\n')
     return parse_status::error;
   value = negative ? -v : v;

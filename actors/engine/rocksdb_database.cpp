@@ -91,9 +91,8 @@ result<void> refuse_others(const rocksdb_options& options, rocksdb::Env& env) {
     return {};
   auto quiet = options; // the opening that follows warns of the same
   quiet.on_warning = nullptr;
-  const auto all =
-    all_settings(quiet, env, std::make_shared<rocksdb_events>(),
-                 rocksdb::WALRecoveryMode::kPointInTimeRecovery);
+  const auto all = all_settings(quiet, env, std::make_shared<rocksdb_events>(),
+                                rocksdb::WALRecoveryMode::kPointInTimeRecovery);
   rocksdb::DB* opened = nullptr;
   if (!rocksdb::DB::OpenForReadOnly(all, options.path, &opened).ok())
     return {};
@@ -110,9 +109,9 @@ result<void> refuse_others(const rocksdb_options& options, rocksdb::Env& env) {
   const std::unique_ptr<rocksdb::Iterator> first{db->NewIterator(in_order)};
   first->SeekToFirst();
   if (first->Valid())
-    return {errc::unsupported,
-            fmt::format("{} holds a database of another program",
-                        options.path)};
+    return {
+      errc::unsupported,
+      fmt::format("{} holds a database of another program", options.path)};
   return {};
 }
 

@@ -165,7 +165,7 @@ private:
   rocksdb_database base_;
   rocksdb::WriteBatch encoded_;
   std::optional<error> failed_;
-  bool log_failed_ = false; ///< The log takes no more writes.
+  bool log_failed_ = false;                 ///< The log takes no more writes.
   std::optional<std::uint64_t> failed_log_; ///< Which, if it could be told.
 };
 

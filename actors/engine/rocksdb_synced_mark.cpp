@@ -11,22 +11,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "torc/core/byte_codec.hpp"
+
 namespace torc {
 namespace {
 
-using mark_bytes = std::array<unsigned char, 16>;
-
-void write_le(unsigned char* to, std::uint64_t x) noexcept {
-  for (unsigned i = 0; i < 8; ++i)
-    to[i] = static_cast<unsigned char>(x >> (8 * i));
-}
-
-std::uint64_t read_le(const unsigned char* from) noexcept {
-  std::uint64_t out = 0;
-  for (unsigned i = 0; i < 8; ++i)
-    out |= static_cast<std::uint64_t>(from[i]) << (8 * i);
-  return out;
-}
+/// The number and its checksum.
+constexpr std::size_t mark_bytes = 16;
 
 } // namespace
 
@@ -37,16 +28,18 @@ result<synced_mark> synced_mark::open(const std::string& directory) {
     return {errno == ENOSPC ? errc::disk_full : errc::io_error,
             "cannot open " + path + ": " + std::strerror(errno)};
   synced_mark out{fd, 0};
-  mark_bytes bytes{};
+  std::array<char, mark_bytes> bytes{};
   const auto n = ::pread(fd, bytes.data(), bytes.size(), 0);
   if (n < 0)
     return {errc::io_error,
             "cannot read " + path + ": " + std::strerror(errno)};
-  if (n < static_cast<ssize_t>(bytes.size()) || bytes == mark_bytes{})
+  if (n < static_cast<ssize_t>(bytes.size()) || bytes == decltype(bytes){})
     return out;
-  if (read_le(bytes.data() + 8) != XXH3_64bits(bytes.data(), 8))
+  byte_reader r{std::string_view{bytes.data(), bytes.size()}};
+  const auto value = r.u64();
+  if (r.u64() != XXH3_64bits(bytes.data(), sizeof(value)))
     return {errc::corrupt, path + " fails its checksum"};
-  out.value_ = read_le(bytes.data());
+  out.value_ = value;
   return out;
 }
 
@@ -67,9 +60,11 @@ synced_mark::~synced_mark() {
 void synced_mark::store(std::uint64_t value) noexcept {
   if (value == value_)
     return;
-  mark_bytes bytes;
-  write_le(bytes.data(), value);
-  write_le(bytes.data() + 8, XXH3_64bits(bytes.data(), 8));
+  std::string bytes;
+  bytes.reserve(mark_bytes);
+  byte_writer w{bytes};
+  w.u64(value);
+  w.u64(XXH3_64bits(bytes.data(), bytes.size()));
   if (::pwrite(fd_, bytes.data(), bytes.size(), 0)
       == static_cast<ssize_t>(bytes.size()))
     value_ = value;

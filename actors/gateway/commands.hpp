@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "actors/gateway/core.hpp"
+#include "torc/core/glob.hpp"
 
 /// The handlers of all commands, by the file they are in. Each gives exactly
 /// one reply, now or later.
@@ -108,6 +109,9 @@ std::optional<consistency> parse_level(std::string_view s) noexcept;
 enum class time_unit : std::uint8_t { ex, px, exat, pxat };
 
 inline constexpr std::string_view syntax_error = "ERR syntax error";
+inline constexpr std::string_view pattern_too_long =
+  "ERR a pattern has at most 1024 bytes";
+static_assert(glob_bytes_max == 1024);
 inline constexpr std::string_view not_an_integer =
   "ERR value is not an integer or out of range";
 

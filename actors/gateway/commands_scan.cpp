@@ -169,6 +169,8 @@ std::optional<scan_filter> parse_scan(core& c, const request& r,
         return wrong(syntax_error);
       q.keys = std::min(static_cast<std::size_t>(*n), scan_count_max);
     } else if (is(r.argv[i], "match")) {
+      if (value.size() > glob_bytes_max)
+        return wrong(pattern_too_long);
       f.pattern.assign(value);
     } else if (is(r.argv[i], "type")) {
       f.nothing = !is(value, "string");
@@ -222,6 +224,8 @@ void run_scan(core& c, const request& r) {
 }
 
 void run_keys(core& c, const request& r) {
+  if (r.argv[1].size() > glob_bytes_max)
+    return c.fail(r, pattern_too_long);
   if (c.keyspace_or_fail(r) == nullptr)
     return;
   c.hold(r.s);

@@ -64,7 +64,9 @@ void command_list(core& c, const request& r) {
   std::string pattern = "*";
   std::string_view group;
   if (r.argv.size() == 5 && is(r.argv[2], "filterby")) {
-    if (is(r.argv[3], "pattern"))
+    if (is(r.argv[3], "pattern") && r.argv[4].size() > glob_bytes_max)
+      return c.fail(r, pattern_too_long);
+    else if (is(r.argv[3], "pattern"))
       pattern = lower(r.argv[4]);
     else if (is(r.argv[3], "aclcat"))
       group = r.argv[4];
@@ -113,6 +115,9 @@ void command_getkeys(core& c, const request& r) {
 // -- CONFIG --------------------------------------------------------------------
 
 void config_get(core& c, const request& r) {
+  for (std::size_t i = 2; i < r.argv.size(); ++i)
+    if (r.argv[i].size() > glob_bytes_max)
+      return c.fail(r, pattern_too_long);
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& p : settings_of(c))
     for (std::size_t i = 2; i < r.argv.size(); ++i)

@@ -135,8 +135,7 @@ TEST_CASE("a slot that cannot be read whole is compared, and the rest counted",
   w.run();
   std::string key;
   append_stored_key(key, w.inc(), slot_id{shard_world::shard},
-                      shard_world::in_slot("k5"),
-                    element_kind::string);
+                    shard_world::in_slot("k5"), element_kind::string);
   w.nodes[1].disk->corrupt(column::data, key);
   w.crash(1);
   w.put(0, "meanwhile", "v");

@@ -132,8 +132,7 @@ TEST_CASE("a corrupt entry is reported, never served, and healed by a peer",
   w.run();
   std::string key;
   append_stored_key(key, w.inc(), slot_id{shard_world::shard},
-                      shard_world::in_slot("k"),
-                    element_kind::string);
+                    shard_world::in_slot("k"), element_kind::string);
   write_batch damage;
   damage.put(column::data, key, "not an entry");
   REQUIRE(w.nodes[1].disk->apply(damage, durability::synced));

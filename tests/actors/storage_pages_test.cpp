@@ -83,8 +83,7 @@ TEST_CASE("a shard counts its own slots at the start, and serves meanwhile",
   for (std::uint16_t slot = 0; slot < slots; ++slot) { // of all shards
     std::string stored;
     append_stored_key(stored, w.inc(), slot_id{slot},
-                      shard_world::in_slot("old"),
-                      element_kind::string);
+                      shard_world::in_slot("old"), element_kind::string);
     version_head h;
     h.tag = {hlc_time{1}, actor_id{1}};
     std::string entry;

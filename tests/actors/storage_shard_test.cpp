@@ -244,8 +244,8 @@ TEST_CASE("order holds while operations wait for the clock and for a load",
     w.put(0, "k", "0");
     w.run();
     w.nodes[0].disk->block_reads([](column, std::string_view key) {
-      return key.substr(stored_prefix_bytes).starts_with(
-        shard_world::in_slot("k"));
+      return key.substr(stored_prefix_bytes)
+        .starts_with(shard_world::in_slot("k"));
     });
     w.now_ms += 10'000; // the ceiling lies in the past now
     const auto read =

@@ -58,8 +58,7 @@ TEST_CASE("WAIT does not count a replica for a record that cannot be read",
     w.run();
     std::string key;
     append_stored_key(key, w.inc(), slot_id{shard_world::shard},
-                      shard_world::in_slot("k"),
-                      element_kind::string);
+                      shard_world::in_slot("k"), element_kind::string);
     w.nodes[0].disk->corrupt(column::data, key);
     if (blocked)
       w.nodes[0].disk->block_reads(

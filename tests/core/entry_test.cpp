@@ -312,65 +312,6 @@ TEST_CASE("merging entries is the protocol's merge", "[entry]") {
   }
 }
 
-TEST_CASE("full entries join, and a join that is too large is refused",
-          "[entry]") {
-  // As many versions and actors as fit, from `first` on.
-  const auto entry = [](std::size_t first, std::size_t versions,
-                        std::size_t actors) {
-    key_state s;
-    for (std::size_t i = first; i < first + versions; ++i) {
-      version v;
-      v.tag = {hlc_time{1000 + i}, actor_id{static_cast<std::uint32_t>(i)}};
-      v.value = "v";
-      s.rec.versions.push_back(v);
-    }
-    for (std::size_t i = first; i < first + actors; ++i)
-      s.rec.ctx.push_back(
-        {actor_id{static_cast<std::uint32_t>(i)}, hlc_time{1}});
-    return encoded(s);
-  };
-  const auto merge = [](const std::string& a, const std::string& b) {
-    return merge_entries(conflict_policy::siblings, a, b, {});
-  };
-  constexpr auto versions = entry_versions_max / 2;
-  constexpr auto actors = entry_context_max / 2;
-  const auto merged =
-    merge(entry(1, versions, actors), entry(1 + actors, versions, actors));
-  REQUIRE(merged);
-  REQUIRE(*merged);
-  const auto back = decode_entry(**merged);
-  REQUIRE(back);
-  CHECK(back->rec.versions.size() == entry_versions_max);
-  CHECK(back->rec.ctx.size() == entry_context_max);
-  CHECK(view_entry(**merged).has_value());
-  for (const auto& more : {entry(3 * actors, 2, 0), entry(3 * actors, 0, 1)}) {
-    const auto refused = merge(**merged, more);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == errc::unsupported);
-  }
-}
-
-TEST_CASE("under lww a received entry of several versions is corrupt",
-          "[entry]") {
-  auto with_context = simple_state();
-  with_context.rec.ctx = {{actor_id{1}, hlc_time{10}}};
-  auto two = sibling_state();
-  two.rec.ctx.clear();
-  const std::string absent;
-  const auto simple = encoded(simple_state());
-  const auto decided = encoded(empty_with_ops());
-  for (const auto& received : {encoded(with_context), encoded(two)})
-    for (const auto& stored : {absent, simple, decided})
-      for (const hlc_time floor : {hlc_time{}, hlc_time{5}}) {
-        const auto r =
-          merge_entries(conflict_policy::lww, stored, received, floor);
-        REQUIRE_FALSE(r);
-        CHECK(r.error().code == errc::corrupt);
-        CHECK(merge_entries(conflict_policy::siblings, stored, received, floor)
-                .has_value());
-      }
-}
-
 TEST_CASE("replicas that merge the same entries agree", "[entry]") {
   for (int round = 0; round < 500; ++round) {
     std::vector<std::string> pushes;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "support/gateway_world.hpp"
+#include "torc/core/glob.hpp"
 #include "torc/core/limits.hpp"
 
 using torc::errc;
@@ -233,4 +234,22 @@ TEST_CASE("INFO shows the caches and the engine's debts") {
   for (const auto* line : {"entry_cache_hits:11", "block_cache_bytes:12",
                            "memtable_bytes:13", "pending_compaction_bytes:14"})
     CHECK_THAT(text, contains(std::string{"\r\n"}.append(line).append("\r\n")));
+}
+
+TEST_CASE("a pattern is bounded, since nobody is served while it is matched") {
+  gateway_world w{3};
+  gateway_client c{w};
+  REQUIRE(c("SET k v") == "+OK\r\n");
+  auto longest = std::string(torc::glob_bytes_max, 'x');
+  longest.front() = '[';
+  CHECK(c.call({"KEYS", longest}) == "*0\r\n");
+  CHECK(c.call({"SCAN", "0", "MATCH", longest, "COUNT", "10000"})
+        == "*2\r\n$1\r\n0\r\n*0\r\n");
+  const auto longer = longest + "x";
+  const std::string refused = "-ERR a pattern has at most 1024 bytes\r\n";
+  CHECK(c.call({"KEYS", longer}) == refused);
+  CHECK(c.call({"SCAN", "0", "MATCH", longer}) == refused);
+  CHECK(c.call({"COMMAND", "LIST", "FILTERBY", "PATTERN", longer}) == refused);
+  CHECK(c.call({"CONFIG", "GET", "save", longer}) == refused);
+  CHECK(c("GET k") == "$1\r\nv\r\n"); // the connection goes on
 }

@@ -18,8 +18,6 @@ using flush_atom = caf::atom_constant<caf::atom("flush")>;
 using tick_atom = caf::atom_constant<caf::atom("tick")>;
 /// Asks for the handles of a member's roles.
 using roles_atom = caf::atom_constant<caf::atom("roles")>;
-/// To a role: end.
-using stop_atom = caf::atom_constant<caf::atom("stop")>;
 
 // -- ports: what other members may send; the only handles that travel ---------
 
