@@ -1,9 +1,11 @@
 #include "actors/cluster/name_resolver.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -57,21 +59,31 @@ endpoints numeric(const socket_address& address) {
 
 } // namespace
 
-/// What the threads and the resolver have in common. A thread knows the number
-/// of its look-up only: what is to be called belongs to whoever asked, and may
-/// be gone before the thread is done.
+/// What the threads and the resolver have in common. A thread knows its number
+/// only: what is to be called belongs to whoever asked, and may be gone before
+/// the thread is done.
 struct name_resolver::shared {
   std::mutex mutex;
-  asio::io_context* io = nullptr; ///< Null once the resolver is gone.
-  std::map<std::uint64_t, done> waiting;
+  asio::io_context* io = nullptr;        ///< Null once the resolver is gone.
+  std::map<std::uint64_t, done> running; ///< By the number of its thread.
+  std::deque<std::pair<socket_address, done>> waiting;
 
-  void deliver(std::uint64_t id, result<endpoints> found) {
+  /// What the thread is to look up next, if anything.
+  std::optional<socket_address> deliver(std::uint64_t id,
+                                        result<endpoints> found) {
     const std::lock_guard lock{mutex};
-    auto node = waiting.extract(id);
-    if (io != nullptr)
-      asio::post(*io,
-                 [f = std::move(node.mapped()),
-                  found = std::move(found)]() mutable { f(std::move(found)); });
+    auto node = running.extract(id);
+    if (io == nullptr)
+      return std::nullopt;
+    asio::post(*io,
+               [f = std::move(node.mapped()),
+                found = std::move(found)]() mutable { f(std::move(found)); });
+    if (waiting.empty())
+      return std::nullopt;
+    auto [address, next] = std::move(waiting.front());
+    waiting.pop_front();
+    running.emplace(id, std::move(next));
+    return std::move(address);
   }
 };
 
@@ -82,10 +94,12 @@ name_resolver::name_resolver(asio::io_context& io, lookup f)
 }
 
 name_resolver::~name_resolver() {
-  std::map<std::uint64_t, done> dropped;
+  std::map<std::uint64_t, done> running;
+  std::deque<std::pair<socket_address, done>> waiting;
   const std::lock_guard lock{shared_->mutex};
   shared_->io = nullptr;
-  dropped.swap(shared_->waiting);
+  running.swap(shared_->running);
+  waiting.swap(shared_->waiting);
 }
 
 void name_resolver::resolve(const socket_address& address, done f) {
@@ -99,22 +113,27 @@ void name_resolver::resolve(const socket_address& address, done f) {
     later(std::move(known));
     return;
   }
-  if (shared_->waiting.size() == lookups_max) {
-    later(error{
-      errc::try_again,
-      fmt::format("too many names to resolve before '{}'", address.host)});
+  if (shared_->running.size() == lookups_max) {
+    if (shared_->waiting.size() == waiting_max)
+      later(error{
+        errc::try_again,
+        fmt::format("too many names to resolve before '{}'", address.host)});
+    else
+      shared_->waiting.emplace_back(address, std::move(f));
     return;
   }
   const auto id = ++next_id_;
   try {
-    std::thread{[s = shared_, look = lookup_, address, id] {
-      s->deliver(id, look(address));
+    std::thread{[s = shared_, look = lookup_, first = address, id] {
+      std::optional<socket_address> next{first};
+      while (next)
+        next = s->deliver(id, look(*next));
     }}.detach();
   } catch (const std::system_error& e) {
     later(error{errc::try_again, e.what()});
     return;
   }
-  shared_->waiting.emplace(id, std::move(f)); // the thread needs the lock
+  shared_->running.emplace(id, std::move(f)); // the thread needs the lock
 }
 
 result<endpoints> name_resolver::resolve_now(const socket_address& address) {

@@ -10,6 +10,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "torc/core/error.hpp"
+#include "torc/core/limits.hpp"
 #include "torc/node_options.hpp"
 
 namespace torc {
@@ -17,8 +18,8 @@ namespace torc {
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
 /// Looks up names with the system's resolver, which may block for half a
-/// minute, on threads of its own: one per look-up, a few at a time. Numeric
-/// addresses need none. Used from the io_context's thread.
+/// minute, on threads of its own, a few at a time. Numeric addresses need none.
+/// Used from the io_context's thread.
 ///
 /// Nobody waits for a look-up: the end of the resolver leaves the threads to
 /// themselves, and they touch nothing of it any more.
@@ -26,8 +27,10 @@ class name_resolver {
 public:
   using done = std::function<void(result<endpoints>)>;
 
-  /// Look-ups under way; one more fails with `errc::try_again`.
+  /// Look-ups under way; more wait for their turn.
   static constexpr std::size_t lookups_max = 8;
+  /// Look-ups that wait; one more fails with `errc::try_again`.
+  static constexpr std::size_t waiting_max = limits::members_max;
   /// Addresses of one name that are kept.
   static constexpr std::size_t endpoints_max = 8;
 

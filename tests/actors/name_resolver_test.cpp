@@ -34,6 +34,7 @@ struct slow_system {
   }
 
   void answer() { answer_.set_value(); }
+  int asked() const { return *asked_; }
   void wait_asked(int count) const {
     while (*asked_ < count)
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
@@ -95,12 +96,37 @@ TEST_CASE("a slow look-up holds up nothing but itself", "[resolver]") {
   run_until(io, [&] { return slow; });
 }
 
-TEST_CASE("look-ups under way are bounded", "[resolver]") {
+TEST_CASE("look-ups beyond those under way wait for their turn", "[resolver]") {
   asio::io_context io;
   slow_system dns;
   name_resolver resolver{io, dns.lookup()};
+  constexpr auto count = 3 * name_resolver::lookups_max + 1;
   std::size_t answered = 0;
-  for (std::size_t i = 0; i < name_resolver::lookups_max; ++i)
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto port = static_cast<std::uint16_t>(i + 1);
+    resolver.resolve({"some-name", port}, [&, port](result<endpoints> r) {
+      REQUIRE(r);
+      CHECK(*r == loopback(port));
+      ++answered;
+    });
+  }
+  dns.wait_asked(static_cast<int>(name_resolver::lookups_max));
+  io.poll();
+  CHECK(answered == 0);
+  CHECK(dns.asked() == static_cast<int>(name_resolver::lookups_max));
+  dns.answer();
+  run_until(io, [&] { return answered == count; });
+  CHECK(dns.asked() == static_cast<int>(count));
+}
+
+TEST_CASE("look-ups that wait are bounded", "[resolver]") {
+  asio::io_context io;
+  slow_system dns;
+  name_resolver resolver{io, dns.lookup()};
+  constexpr auto count =
+    name_resolver::lookups_max + name_resolver::waiting_max;
+  std::size_t answered = 0;
+  for (std::size_t i = 0; i < count; ++i)
     resolver.resolve(some_name, [&](result<endpoints> r) {
       CHECK(r);
       ++answered;
@@ -115,13 +141,13 @@ TEST_CASE("look-ups under way are bounded", "[resolver]") {
   CHECK_THAT(refused, contains("'one-more'"));
   CHECK(answered == 0);
   dns.answer();
-  run_until(io, [&] { return answered == name_resolver::lookups_max; });
+  run_until(io, [&] { return answered == count; });
   // There is room again.
   resolver.resolve(some_name, [&](result<endpoints> r) {
     CHECK(r);
     ++answered;
   });
-  run_until(io, [&] { return answered > name_resolver::lookups_max; });
+  run_until(io, [&] { return answered > count; });
 }
 
 TEST_CASE("a resolver ends without waiting for its look-ups", "[resolver]") {
@@ -133,11 +159,16 @@ TEST_CASE("a resolver ends without waiting for its look-ups", "[resolver]") {
     resolver.resolve(some_name, [asked_for](result<endpoints>) {
       FAIL("nobody is there to be told");
     });
-    dns.wait_asked(1);
+    for (std::size_t i = 0; i < name_resolver::lookups_max; ++i)
+      resolver.resolve(some_name, [asked_for](result<endpoints>) {
+        FAIL("nobody is there to be told");
+      });
+    dns.wait_asked(static_cast<int>(name_resolver::lookups_max));
   }
   CHECK(asked_for.use_count() == 1); // what was to be called is gone
   dns.answer(); // the thread finds nobody, and touches nothing
   std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  CHECK(dns.asked() == static_cast<int>(name_resolver::lookups_max));
 }
 
 TEST_CASE("a dial gives up on a name that is not resolved in time",
