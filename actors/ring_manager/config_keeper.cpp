@@ -16,8 +16,12 @@ constexpr std::uint64_t wait_ticks_max = 100;
 /// Between two attempts to write to a disk that refuses.
 constexpr std::uint64_t retry_ticks = 5;
 /// What waits for a slow disk. Beyond, messages are dropped as if they had been
-/// lost: whoever sent them tries again.
+/// lost, both ways: whoever sent them tries again.
 constexpr std::size_t waiting_max = 64;
+
+error refused_by_disk() {
+  return {errc::try_again, "this node's disk refuses writes; nothing was done"};
+}
 
 local::change_result failed(error e) {
   return {nullptr, std::make_shared<const error>(std::move(e))};
@@ -40,6 +44,11 @@ void config_keeper::change(config_change what, change_done done) {
                                   "no member that has it was met"}));
     return;
   }
+  if (broken_) {
+    counters_->changes_failed.add();
+    done(failed(refused_by_disk()));
+    return;
+  }
   if (changes_.size() >= changes_waiting_max) {
     counters_->changes_failed.add();
     done(failed({errc::try_again, "too many changes of the cluster's config "
@@ -58,6 +67,8 @@ void config_keeper::begin_next() {
     if (tick_ > changes_.front().give_up_tick)
       finish({error{errc::timeout, "earlier changes of the cluster's config "
                                    "took too long; nothing was done"}});
+    else if (broken_)
+      finish({refused_by_disk()});
     else
       perform(register_.propose(changes_.front().what));
   }
@@ -85,6 +96,11 @@ error config_keeper::explain(const error& e) const {
   const auto timed_out = e.code == errc::timeout;
   if ((!timed_out && e.code != errc::unknown_outcome) || !chosen())
     return e;
+  if (broken_) // the others were not even asked
+    return {e.code, fmt::format("this node's disk refuses writes; {}",
+                                timed_out ? "nothing was done"
+                                          : "the change may or may not have "
+                                            "been done")};
   std::string voters;
   for (const auto v : chosen()->voters) {
     const auto* m = chosen()->member(v);
@@ -112,12 +128,12 @@ error config_keeper::explain(const error& e) const {
 
 void config_keeper::on_message(member_id from, const register_message& m) {
   // Nothing could be promised now, and what waits for the disk stays bounded.
-  if (!broken_ && waiting_.size() < waiting_max)
+  if (!is_full())
     perform(register_.on_message(from, m));
 }
 
 void config_keeper::learn(config_ptr chosen) {
-  if (!broken_ && waiting_.size() < waiting_max) // else fetched again later
+  if (!is_full()) // else fetched again later
     perform(register_.learn(std::move(chosen)));
 }
 
@@ -135,19 +151,22 @@ void config_keeper::perform(register_effects e) {
   w.send = std::move(e.send_after_persist);
   w.learnt = std::move(e.learnt);
   w.outcome = std::move(e.outcome);
-  if (!e.persist.empty()) {
+  const bool news = !e.persist.empty();
+  if (news) {
     state_ = std::move(e.persist);
     ++seq_;
-    w.seq = seq_;
-    waiting_.push_back(std::move(w));
-    if (!broken_) // else it is tried again with the latest state
-      commit_state();
-  } else if (!waiting_.empty() && !w.send.empty()) {
+  }
+  const bool durable = seq_ == durable_;
+  if (!durable && is_full())
+    w.send.clear(); // stale once the disk is back
+  if (!durable && (!w.send.empty() || (news && (w.learnt || w.outcome)))) {
     w.seq = seq_;
     waiting_.push_back(std::move(w));
   } else {
     follow(std::move(w));
   }
+  if (!broken_ && !committing_ && seq_ != durable_)
+    commit_state();
   drain();
 }
 
@@ -188,7 +207,14 @@ void config_keeper::follow(waiting_effects w) {
 
 // -- durability ---------------------------------------------------------------
 
+bool config_keeper::is_full() const noexcept {
+  return broken_ || waiting_.size() >= waiting_max;
+}
+
+/// One at a time: a later state says all that earlier ones said, so it covers
+/// whatever came up meanwhile.
 void config_keeper::commit_state() {
+  committing_ = true;
   local::commit_request r;
   r.seq = seq_;
   r.generation = generation_;
@@ -201,9 +227,10 @@ void config_keeper::commit_state() {
 void config_keeper::on_committed(const local::committed& c) {
   generation_ = std::max(generation_, c.generation);
   if (c.failure) {
-    // Nothing of it is durable. A later state says all that earlier ones said,
-    // so what waits goes on waiting for one that gets there.
+    // Nothing of it is durable. What waits goes on waiting for a state that
+    // gets there.
     broken_ = true;
+    committing_ = false;
     retry_tick_ = tick_ + retry_ticks;
     return;
   }
@@ -212,20 +239,23 @@ void config_keeper::on_committed(const local::committed& c) {
       retry_tick_ = tick_;
     return;
   }
-  while (!waiting_.empty() && waiting_.front().seq <= c.seq) {
+  broken_ = false;
+  committing_ = false;
+  durable_ = std::max(durable_, c.seq);
+  while (!waiting_.empty() && waiting_.front().seq <= durable_) {
     auto w = std::move(waiting_.front());
     waiting_.pop_front();
     follow(std::move(w));
   }
-  if (std::exchange(broken_, false) && !waiting_.empty())
+  if (seq_ != durable_ && !committing_)
     commit_state();
   drain();
 }
 
 void config_keeper::retry() {
-  if (!broken_ || tick_ < retry_tick_)
+  if (!broken_ || committing_ || tick_ < retry_tick_)
     return;
-  if (waiting_.empty()) {
+  if (seq_ == durable_) {
     broken_ = false;
     return;
   }

@@ -64,6 +64,7 @@ private:
   void perform(register_effects e);
   void deliver(std::vector<register_envelope> envelopes);
   void drain();
+  bool is_full() const noexcept;
   void commit_state();
   void retry();
   void follow(waiting_effects w);
@@ -83,9 +84,11 @@ private:
   bool draining_ = false;
 
   // The way to the disk.
-  std::string state_; ///< Last state to persist, encoded.
-  std::uint64_t seq_ = 0;
+  std::string state_;         ///< Last state to persist, encoded.
+  std::uint64_t seq_ = 0;     ///< Of that state.
+  std::uint64_t durable_ = 0; ///< Of the last state that is durable.
   std::uint64_t generation_ = 0;
+  bool committing_ = false; ///< The answer to a commit is not here yet.
   bool broken_ =
     false; ///< The last commit failed: no promises until one gets through.
   std::uint64_t retry_tick_ = 0;
