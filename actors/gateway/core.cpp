@@ -7,13 +7,19 @@ namespace {
 
 constexpr unix_ms active_step_ms = 100;
 
+router_options routing(const core_options& o) {
+  router_options out{o.self, o.view, o.max_skew_ms};
+  // The gateways of all loops send over the same links.
+  out.bytes_per_peer_max /= o.shared->counters.size();
+  return out;
+}
+
 } // namespace
 
 core::core(core_options options, effects& fx)
   : options_(std::move(options)), fx_(fx),
     counters_(*options_.shared->counters.at(options_.loop)),
-    router_({options_.self, options_.view, options_.max_skew_ms}, *this),
-    random_(options_.seed) {
+    router_(routing(options_), *this), random_(options_.seed) {
   read_clocks();
 }
 

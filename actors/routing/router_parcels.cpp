@@ -10,6 +10,10 @@ namespace {
 /// A parcel that once grew beyond gives its memory back.
 constexpr std::size_t kept_bytes_max = 256 * limits::kib;
 
+std::size_t bytes_of(const op& o) noexcept {
+  return std::size_t{o.key_bytes} + o.value_bytes;
+}
+
 } // namespace
 
 std::uint32_t router::acquire(client_id c, std::uint64_t token) {
@@ -55,6 +59,7 @@ void router::release(std::uint32_t index) {
 void router::unsend(pending& p) {
   auto& cl = clients_[p.client];
   --p.to->under_way;
+  p.to->bytes -= bytes_of(what(p));
   if (std::exchange(p.refused_before, false))
     --p.to->refused_before;
   --cl.sent;
@@ -125,7 +130,8 @@ void router::put_in_parcel(std::uint32_t index, std::uint32_t parcel, op o,
 bool router::admits(const peer_state& to) const noexcept {
   return under_way_ <= options_.under_way_max && bytes_ <= options_.bytes_max
          && (to.id == options_.self
-             || to.under_way < options_.under_way_per_peer_max);
+             || (to.under_way < options_.under_way_per_peer_max
+                 && to.bytes < options_.bytes_per_peer_max));
 }
 
 void router::send(std::uint32_t index, peer_state& to, std::uint16_t shard,
@@ -137,6 +143,7 @@ void router::send(std::uint32_t index, peer_state& to, std::uint16_t shard,
   p.to = &to;
   p.routes = generation_;
   ++to.under_way;
+  to.bytes += key.size() + value.size();
   if (p.refused_before)
     ++to.refused_before;
   ++cl.sent;

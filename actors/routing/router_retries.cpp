@@ -154,8 +154,7 @@ void router::lose(std::uint32_t index, bool peer_gone) {
     return;
   }
   // Past this no coordinator carries it out any more.
-  const auto over =
-    x.sent_ms + options_.forwarded_write_ms + options_.max_skew_ms;
+  const auto over = x.sent_ms + options_.forwarded_write_ms + max_skew_ms();
   if (!repeatable(o)) {
     if (peer_gone || now_ >= over)
       fail(index, errc::unknown_outcome, text_of(errc::unknown_outcome));
@@ -190,13 +189,17 @@ unix_ms router::reads_lost_ms(const parcel_state& x) const {
                   x.sent_ms + 10 * options_.forwarded_read_ms);
 }
 
+/// The cluster's, however this node is set up: the members go by it.
+unix_ms router::max_skew_ms() const {
+  return view_ ? view_->config().max_skew_ms : options_.max_skew_ms;
+}
+
 void router::check_parcels() {
   for (std::uint32_t i = 0; i < parcels_.size(); ++i) {
     auto& x = parcels_[i];
     if (x.open == 0 || !x.sent || x.check_ms == 0 || now_ < x.check_ms)
       continue;
-    const auto over =
-      x.sent_ms + options_.forwarded_write_ms + options_.max_skew_ms;
+    const auto over = x.sent_ms + options_.forwarded_write_ms + max_skew_ms();
     const auto reads_lost = reads_lost_ms(x);
     x.check_ms = x.directed          ? now_ + 1
                  : now_ < over       ? over

@@ -16,7 +16,7 @@ namespace torc {
 struct router_options {
   member_id self; ///< The member that it runs in; none: it is outside of all.
   std::shared_ptr<const cluster_view> view;
-  unix_ms max_skew_ms = 500;
+  unix_ms max_skew_ms = 500; ///< Until a config says another.
   /// How long an operation that was refused, or whose coordinator was lost, is
   /// tried elsewhere before its client hears of it.
   unix_ms give_up_ms = 2'000;
@@ -30,6 +30,9 @@ struct router_options {
   std::size_t under_way_max = 200'000;
   std::size_t under_way_per_peer_max = 50'000;
   std::size_t bytes_max = 256 * limits::mib;
+  /// All routers of a node together stay below the bytes unsent at which a
+  /// link closes its connection.
+  std::size_t bytes_per_peer_max = 32 * limits::mib;
 };
 
 /// The one answer to an operation.
@@ -145,6 +148,7 @@ private:
     bool up = false;
     std::uint16_t shards = 0;
     std::size_t under_way = 0;
+    std::size_t bytes = 0;             ///< Of these, keys and values.
     unix_ms answered_ms = 0;           ///< When something came from it last.
     std::size_t refused_before = 0;    ///< Of these, reads refused for room.
     std::vector<std::uint32_t> outbox; ///< Per shard: a parcel, or none.
@@ -254,6 +258,7 @@ private:
   unix_ms reads_lost_ms(const parcel_state& x) const;
   void check_parcels();
   void run_waiting();
+  unix_ms max_skew_ms() const;
   bool resend(std::uint32_t index);
 
   void settle(std::uint32_t index, const op_reply& r, std::string_view payload,
