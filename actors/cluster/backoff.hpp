@@ -27,7 +27,6 @@ public:
   }
 
   void reset() noexcept { failures_ = 0; }
-  unsigned failures() const noexcept { return failures_; }
 
 private:
   duration min_;

@@ -63,7 +63,6 @@ public:
   tls::owned<SSL> release_tls() { return std::move(tls_); }
 
 private:
-  void read_plain(std::size_t have, read_done f);
   void read_tls(std::size_t have, read_done f);
   void write_tls(std::size_t sent, write_done f);
   void shake(write_done f);

@@ -27,7 +27,6 @@ public:
   }
 
   std::string_view name() const noexcept override { return "memory"; }
-  bool is_volatile() const noexcept override { return true; }
 
   read_status get(column c, std::string_view key, read_mode,
                   read_buffer& out) const override {

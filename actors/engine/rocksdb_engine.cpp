@@ -105,7 +105,6 @@ public:
     : base_(std::move(database)) {}
 
   std::string_view name() const noexcept override { return "rocksdb"; }
-  bool is_volatile() const noexcept override { return false; }
 
   read_status get(column c, std::string_view key, read_mode mode,
                   read_buffer& out) const override {

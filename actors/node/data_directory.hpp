@@ -25,11 +25,8 @@ public:
                                      std::uint64_t founders_digest);
 
   const std::shared_ptr<engine>& disk() const noexcept { return disk_; }
-  /// All zero: not known yet.
-  const cluster_id& cluster() const noexcept { return identity_.cluster; }
   /// True if the database holds a config.
   bool has_config() const noexcept { return has_config_; }
-  const std::string& path() const noexcept { return path_; }
 
   /// Remembers the cluster for ever; nothing to do if it is known. Not
   /// thread-safe. REQUIRES: no other one is known.

@@ -20,7 +20,6 @@ public:
   watched_engine& operator=(const watched_engine&) = delete;
 
   std::string_view name() const noexcept override { return memory_->name(); }
-  bool is_volatile() const noexcept override { return true; }
   read_status get(column c, std::string_view key, read_mode mode,
                   read_buffer& out) const override {
     return memory_->get(c, key, mode, out);

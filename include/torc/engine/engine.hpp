@@ -86,10 +86,6 @@ public:
 
   virtual std::string_view name() const noexcept = 0;
 
-  /// True if nothing survives the process: writes are applied by the owner at
-  /// once and need no committer.
-  virtual bool is_volatile() const noexcept = 0;
-
   virtual read_status get(column c, std::string_view key, read_mode mode,
                           read_buffer& out) const = 0;
 

@@ -32,7 +32,6 @@ public:
   ~sim_engine() override;
 
   std::string_view name() const noexcept override { return "sim"; }
-  bool is_volatile() const noexcept override { return false; }
   read_status get(column c, std::string_view key, read_mode mode,
                   read_buffer& out) const override;
   result<void> apply(const write_batch& batch, durability d) override;
