@@ -17,6 +17,14 @@ std::string list(const std::vector<std::string>& names) {
   return out.empty() ? "nobody" : out.substr(0, 256);
 }
 
+hello_expectation expectation(const admission& rules) {
+  hello_expectation out;
+  out.own = rules.greeting();
+  out.config = rules.config ? rules.config() : nullptr;
+  out.max_skew_ms = out.config ? out.config->max_skew_ms : rules.max_skew_ms;
+  return out;
+}
+
 } // namespace
 
 std::optional<cluster_member> find_peer(const admission& rules, member_id id) {
@@ -39,9 +47,7 @@ result<admitted_peer> admit(const admission& rules,
   if (id == rules.self)
     return {errc::refused,
             fmt::format("member {} is '{}' itself", id.value, rules.name)};
-  // First what concerns all members alike: a stranger of another cluster hears
-  // that, not that an id is unknown here.
-  if (auto r = check_hello(rules.greeting(), *greeting, rules.max_skew_ms); !r)
+  if (auto r = check_hello(*greeting, expectation(rules)); !r)
     return r.error();
   auto member = find_peer(rules, id);
   if (!member)

@@ -19,7 +19,8 @@ struct admission {
   std::string name;
   std::function<std::shared_ptr<const cluster_members>()> members;
   std::function<hello()> greeting;
-  unix_ms max_skew_ms = 0;
+  std::function<config_ptr()> config;
+  unix_ms max_skew_ms = 0; ///< Until a config is known.
   /// What else there is to ask of who came in, in the end; may be empty.
   std::function<result<void>(member_id peer)> last_check;
 };

@@ -121,8 +121,10 @@ public:
 
 private:
   admission make_rules() const {
-    return {options_.self,     options_.name,        options_.members,
-            options_.greeting, options_.max_skew_ms, nullptr};
+    return {options_.self,    options_.name,
+            options_.members, options_.greeting,
+            options_.config,  options_.max_skew_ms,
+            nullptr};
   }
 
   introducer_options make_introducer() {

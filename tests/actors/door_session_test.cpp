@@ -115,6 +115,38 @@ TEST_CASE("an unknown member id is refused on both sides", "[door]") {
   CHECK_THAT(out.dialer, contains("it refuses this node: member 9"));
 }
 
+TEST_CASE("a member that is listed as lost hears that", "[door]") {
+  auto sides = generate_sides();
+  cluster_config c;
+  c.members = {{member_id{2}, "n2", "", "", "", "", 100, {}}};
+  c.lost = {member_id{1}};
+  sides.acceptor.rules.config =
+    [known = std::make_shared<const cluster_config>(c)] { return known; };
+  const auto out = sides.run();
+  CHECK_THAT(out.acceptor, contains("member 1 is listed as lost"));
+  CHECK_THAT(out.dialer, contains("it refuses this node: member 1 is listed"));
+}
+
+TEST_CASE("clocks are compared by the config's bound once it is known",
+          "[door]") {
+  auto sides = generate_sides();
+  cluster_config c;
+  c.members = {{member_id{1}, "n1", "", "", "", "", 100, {}},
+               {member_id{2}, "n2", "", "", "", "", 100, {}}};
+  c.max_skew_ms = 500;
+  config_ptr known;
+  for (auto* side : {&sides.dialer, &sides.acceptor}) {
+    side->rules.max_skew_ms = 10;
+    side->rules.config = [&known] { return known; };
+  }
+  alter_greeting(sides.acceptor, [](hello& h) { h.wall += 400; });
+  CHECK_THAT(sides.run().dialer, contains("400 ms apart, at most 10 ms"));
+  known = std::make_shared<const cluster_config>(c);
+  const auto out = sides.run();
+  CHECK(out.dialer == "admitted n2");
+  CHECK(out.acceptor == "admitted n1");
+}
+
 TEST_CASE("nobody passes for another member", "[door]") {
   // n1 has good credentials of its own and says it is member 3.
   auto sides = generate_sides();

@@ -92,7 +92,10 @@ struct cluster_links_options {
   /// The own hello, with the clock as of now.
   std::function<hello()> greeting;
 
-  /// How far a peer's clock may be off.
+  /// The config as of now, which says who is a member or lost, and how far a
+  /// peer's clock may be off. Null, or no function: none is known.
+  std::function<config_ptr()> config;
+  /// How far a peer's clock may be off until a config is known.
   unix_ms max_skew_ms = 500;
 
   /// The actor that peers get as `link_up::entry`, and its interface:
