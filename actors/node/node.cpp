@@ -37,6 +37,18 @@ keyspace_figures figures_of(const node_counters& c, std::uint32_t db) {
   return out;
 }
 
+engine_load load_of(const disk_counters& c) {
+  engine_load out;
+  out.block_cache_bytes = c.block_cache_bytes.get();
+  out.block_cache_bytes_max = c.block_cache_bytes_max.get();
+  out.memtable_bytes = c.memtable_bytes.get();
+  out.pending_compaction_bytes = c.pending_compaction_bytes.get();
+  out.running_compactions = c.running_compactions.get();
+  out.running_flushes = c.running_flushes.get();
+  out.delayed_write_bytes_per_s = c.delayed_write_bytes_per_s.get();
+  return out;
+}
+
 } // namespace
 
 /// In the ring manager.
@@ -119,7 +131,7 @@ node_figures node::state::figures() const {
   if (const auto v = actors->view())
     for (const auto& ks : v->config().keyspaces)
       f.keyspaces.push_back(figures_of(c, ks.db));
-  f.disk = data.disk()->load();
+  f.disk = load_of(*c.disk);
   f.memory_bytes_max = options.memory_bytes_max;
   f.syncs = c.commits->syncs.get();
   f.commits = c.commits->batches.get();

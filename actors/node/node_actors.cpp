@@ -127,6 +127,7 @@ void node_actors::state::make_counters() {
     counters.shards.back()->fresh_keyspaces.set(1);
   }
   counters.commits = std::make_shared<commit_counters>();
+  counters.disk = std::make_shared<disk_counters>();
   counters.comparisons = std::make_shared<sync_counters>();
   counters.ring = std::make_shared<ring_manager_counters>();
 }
@@ -136,7 +137,7 @@ void node_actors::state::spawn_first(register_state from) {
   committer = spawn_committer(
     sys, env.threaded,
     {env.disk, [s = sync] { return s->load(std::memory_order_relaxed); },
-     counters.commits});
+     counters.commits, env.threaded ? counters.disk : nullptr});
   for (std::size_t i = 0; i < std::max<std::size_t>(env.loaders, 1); ++i)
     loaders.push_back(spawn_loader(sys, env.threaded, env.disk));
   ring_manager_options o;

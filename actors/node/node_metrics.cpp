@@ -175,34 +175,30 @@ void collect_loops(metrics_page& page, const std::vector<event_loop*>& loops) {
   }
 }
 
-void collect_disk(metrics_page& page, const engine& disk) {
-  const auto size = disk.size();
-  page.add_gauge("torc_disk_entries", "Entries on the disk, an estimate.",
-                 {{"engine", disk.name()}}, static_cast<double>(size.entries));
-  page.add_gauge("torc_disk_bytes", "Bytes on the disk, an estimate.",
-                 {{"engine", disk.name()}}, static_cast<double>(size.bytes));
-  const auto load = disk.load();
+void collect_disk(metrics_page& page, std::string_view name_of_engine,
+                  const disk_counters& c) {
   const auto add = [&](std::string_view name, std::string_view help,
-                       std::uint64_t x) {
-    page.add_gauge(name, help, {{"engine", disk.name()}},
-                   static_cast<double>(x));
+                       const counter& x) {
+    page.add_gauge(name, help, {{"engine", name_of_engine}}, as_gauge(x));
   };
+  add("torc_disk_entries", "Entries on the disk, an estimate.", c.entries);
+  add("torc_disk_bytes", "Bytes on the disk, an estimate.", c.bytes);
   add("torc_block_cache_bytes",
-      "Bytes of blocks read from files that are kept.", load.block_cache_bytes);
+      "Bytes of blocks read from files that are kept.", c.block_cache_bytes);
   add("torc_block_cache_bytes_max", "Bound of the block cache.",
-      load.block_cache_bytes_max);
+      c.block_cache_bytes_max);
   add("torc_memtable_bytes", "Bytes of writes that are not in files yet.",
-      load.memtable_bytes);
+      c.memtable_bytes);
   add("torc_pending_compaction_bytes",
       "Bytes that compactions have to rewrite, an estimate.",
-      load.pending_compaction_bytes);
+      c.pending_compaction_bytes);
   add("torc_running_compactions", "Compactions under way.",
-      load.running_compactions);
+      c.running_compactions);
   add("torc_running_flushes", "Flushes of memtables under way.",
-      load.running_flushes);
+      c.running_flushes);
   add("torc_delayed_write_bytes_per_second",
       "Rate to which writes are slowed down; 0: they are not.",
-      load.delayed_write_bytes_per_s);
+      c.delayed_write_bytes_per_s);
 }
 
 } // namespace torc

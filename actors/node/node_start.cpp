@@ -136,7 +136,9 @@ result<void> node::state::open_doors() {
     [&c](metrics_page& p) { collect_comparisons(p, *c.comparisons); });
   metrics.add([&c](metrics_page& p) { collect_ring(p, *c.ring); });
   metrics.add([l = loop_pointers()](metrics_page& p) { collect_loops(p, l); });
-  metrics.add([d = data.disk()](metrics_page& p) { collect_disk(p, *d); });
+  metrics.add([&c, name = data.disk()->name()](metrics_page& p) {
+    collect_disk(p, name, *c.disk);
+  });
   metrics.add([this](metrics_page& p) {
     resp->collect(p);
     if (const auto* h = http_started.load())
@@ -177,8 +179,11 @@ result<void> node::state::open_links() {
     return members;
   };
   o.greeting = [this] { return greeting(); };
-  const auto v = actors->view();
-  o.max_skew_ms = v ? v->config().max_skew_ms : options.max_skew_ms;
+  o.config = [this] {
+    const auto v = actors->view();
+    return v ? v->shared_config() : config_ptr{};
+  };
+  o.max_skew_ms = options.max_skew_ms;
   o.entry = caf::actor_cast<caf::strong_actor_ptr>(actors->ring_manager());
   o.entry_signatures = system->message_types<ring_manager_port>();
   o.listener = relay;

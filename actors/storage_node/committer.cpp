@@ -11,6 +11,7 @@ namespace {
 constexpr auto tick_every = std::chrono::milliseconds(100);
 constexpr std::uint32_t ticks_per_sync = 10;
 constexpr std::uint32_t ticks_per_recovery = 5;
+constexpr std::uint32_t ticks_per_figures = 10;
 
 /// After a failure nothing is written until the engine says that all it took
 /// before is durable; and what the shards decided before they heard of the
@@ -26,6 +27,7 @@ public:
 
   behavior_type make_behavior() override {
     set_default_handler(caf::drop);
+    note_figures();
     delayed_send(this, tick_every, tick_atom::value);
     return {
       [this](local::commit_request& r) { take(std::move(r)); },
@@ -139,6 +141,8 @@ private:
 
   void on_tick() {
     ++ticks_;
+    if (ticks_ % ticks_per_figures == 0)
+      note_figures();
     if (failure_) {
       if (ticks_ % ticks_per_recovery == 0)
         recover();
@@ -146,6 +150,24 @@ private:
                && options_.sync() == sync_policy::interval) {
       sync_interval();
     }
+  }
+
+  /// Here, as it may block: who shows them must not.
+  void note_figures() {
+    if (!options_.figures)
+      return;
+    auto& f = *options_.figures;
+    const auto size = options_.disk->size();
+    f.entries.set(size.entries);
+    f.bytes.set(size.bytes);
+    const auto load = options_.disk->load();
+    f.block_cache_bytes.set(load.block_cache_bytes);
+    f.block_cache_bytes_max.set(load.block_cache_bytes_max);
+    f.memtable_bytes.set(load.memtable_bytes);
+    f.pending_compaction_bytes.set(load.pending_compaction_bytes);
+    f.running_compactions.set(load.running_compactions);
+    f.running_flushes.set(load.running_flushes);
+    f.delayed_write_bytes_per_s.set(load.delayed_write_bytes_per_s);
   }
 
   void sync_interval() {

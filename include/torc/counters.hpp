@@ -72,4 +72,18 @@ struct commit_counters {
   counter broken; ///< 1 between a failure and the recovery from it.
 };
 
+/// The size and the load of the disk engine, as of a moment ago: to ask the
+/// engine itself may block. Written by the committer alone.
+struct disk_counters {
+  counter entries;
+  counter bytes;
+  counter block_cache_bytes;
+  counter block_cache_bytes_max;
+  counter memtable_bytes;
+  counter pending_compaction_bytes;
+  counter running_compactions;
+  counter running_flushes;
+  counter delayed_write_bytes_per_s;
+};
+
 } // namespace torc

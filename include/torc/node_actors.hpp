@@ -71,6 +71,7 @@ struct node_environment {
 struct node_counters {
   std::vector<std::shared_ptr<shard_counters>> shards;
   std::shared_ptr<commit_counters> commits;
+  std::shared_ptr<disk_counters> disk; ///< All 0 in a simulation.
   std::shared_ptr<sync_counters> comparisons;
   std::shared_ptr<ring_manager_counters> ring;
 };

@@ -47,6 +47,8 @@ struct committer_options {
   std::shared_ptr<engine> disk;
   std::function<sync_policy()> sync; ///< The cluster's current policy.
   std::shared_ptr<commit_counters> counters;
+  /// Where the disk's figures go once a second; null: nobody wants them.
+  std::shared_ptr<disk_counters> figures = nullptr;
 };
 
 /// Key in `column::meta` under which a shard's clock ceiling is durable.

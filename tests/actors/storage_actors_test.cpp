@@ -77,6 +77,7 @@ struct fixture {
   std::shared_ptr<sim_engine> disk = std::make_shared<sim_engine>();
   std::shared_ptr<commit_counters> commits =
     std::make_shared<commit_counters>();
+  std::shared_ptr<disk_counters> figures = std::make_shared<disk_counters>();
   std::shared_ptr<shard_counters> counters = std::make_shared<shard_counters>();
   std::shared_ptr<collector::answers> answers =
     std::make_shared<collector::answers>();
@@ -91,8 +92,8 @@ struct fixture {
   std::uint64_t next_id = 0;
 
   fixture() {
-    committer =
-      spawn_committer(sys, false, {disk, [this] { return sync; }, commits});
+    committer = spawn_committer(
+      sys, false, {disk, [this] { return sync; }, commits, figures});
     loader = spawn_loader(sys, false, disk);
     storage_node_options o;
     o.self = member_id{1};
@@ -176,6 +177,18 @@ TEST_CASE("what is synced every second says so until then",
   CHECK(f.disk->unsynced_batches() == 1);
   f.pass(150);
   CHECK(f.disk->unsynced_batches() == 0);
+}
+
+TEST_CASE("the disk's figures are noted once a second", "[storage][actors]") {
+  fixture f;
+  const auto before = f.figures->entries.get();
+  f.send(op_kind::put, "k", "v");
+  f.sched.run();
+  CHECK(f.figures->entries.get() == before);
+  f.pass(150);
+  CHECK(f.figures->entries.get() == f.disk->size().entries);
+  CHECK(f.figures->entries.get() > before);
+  CHECK(f.figures->bytes.get() > 0);
 }
 
 TEST_CASE("a peer's ring manager is asked for a config that is newer",
