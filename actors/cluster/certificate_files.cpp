@@ -8,6 +8,7 @@
 
 #include "actors/cluster/openssl_handles.hpp"
 #include "torc/cluster/certificates.hpp"
+#include "torc/engine/file.hpp"
 
 namespace torc {
 namespace {
@@ -25,36 +26,15 @@ error file_failure(const std::string& path, int number) {
   return {code, fmt::format("{}: {}", path, std::strerror(number))};
 }
 
-struct file {
-  explicit file(int f) : fd(f) {}
-  file(const file&) = delete;
-  file& operator=(const file&) = delete;
-  ~file() {
-    if (fd >= 0)
-      ::close(fd);
-  }
-  int fd;
-};
-
 result<std::string> read_file(const std::string& path) {
-  const file f{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (f.fd < 0)
+  const file_descriptor f{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!f.is_open())
     return file_failure(path, errno);
-  std::string out(file_bytes_max, '\0');
-  std::size_t have = 0;
-  while (have < out.size()) {
-    const auto n = ::read(f.fd, out.data() + have, out.size() - have);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return file_failure(path, errno);
-    if (n == 0)
-      break;
-    have += static_cast<std::size_t>(n);
-  }
-  if (have == file_bytes_max)
+  std::string out;
+  if (const int failed = read_up_to(f, file_bytes_max, out); failed != 0)
+    return file_failure(path, failed);
+  if (out.size() == file_bytes_max)
     return {errc::corrupt, fmt::format("{}: too large", path)};
-  out.resize(have);
   return out;
 }
 
@@ -62,19 +42,12 @@ result<std::string> read_file(const std::string& path) {
 /// begun is removed if it cannot be ended.
 result<void> write_file(const std::string& path, std::string_view text,
                         mode_t mode) {
-  const file f{
+  const file_descriptor f{
     ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
-  if (f.fd < 0)
+  if (!f.is_open())
     return file_failure(path, errno);
-  auto failed = 0;
-  while (!text.empty() && failed == 0) {
-    const auto n = ::write(f.fd, text.data(), text.size());
-    if (n >= 0)
-      text.remove_prefix(static_cast<std::size_t>(n));
-    else if (errno != EINTR)
-      failed = errno;
-  }
-  if (failed == 0 && ::fsync(f.fd) != 0)
+  auto failed = write_all(f, text);
+  if (failed == 0 && ::fsync(f.get()) != 0)
     failed = errno;
   if (failed == 0)
     return {};

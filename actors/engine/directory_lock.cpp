@@ -37,34 +37,21 @@ bool write_pid(int fd) {
 
 result<directory_lock> directory_lock::acquire(const std::string& directory) {
   const auto path = directory + "/torc.pid";
-  const auto fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0)
+  file_descriptor file{
+    ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (!file.is_open())
     return {errc::io_error,
             "cannot open " + path + ": " + std::strerror(errno)};
-  directory_lock out{fd};
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     const auto why = errno;
     if (why == EWOULDBLOCK)
-      return {errc::locked, directory + " is in use by " + holder_of(fd)
+      return {errc::locked, directory + " is in use by " + holder_of(file.get())
                               + ": stop it first, or use another directory"};
     return {errc::io_error, "cannot lock " + path + ": " + std::strerror(why)};
   }
   // The lock is what counts; a full disk must not keep a node from starting.
-  static_cast<void>(write_pid(fd));
-  return out;
-}
-
-directory_lock::directory_lock(directory_lock&& other) noexcept
-  : fd_(std::exchange(other.fd_, -1)) {}
-
-directory_lock& directory_lock::operator=(directory_lock&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-directory_lock::~directory_lock() {
-  if (fd_ >= 0)
-    ::close(fd_);
+  static_cast<void>(write_pid(file.get()));
+  return directory_lock{std::move(file)};
 }
 
 } // namespace torc

@@ -23,13 +23,14 @@ constexpr std::size_t mark_bytes = 16;
 
 result<synced_mark> synced_mark::open(const std::string& directory) {
   const auto path = directory + "/torc.synced";
-  const auto fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0)
+  file_descriptor file{
+    ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
+  if (!file.is_open())
     return {errno == ENOSPC ? errc::disk_full : errc::io_error,
             "cannot open " + path + ": " + std::strerror(errno)};
-  synced_mark out{fd, 0};
+  synced_mark out{std::move(file)};
   std::array<char, mark_bytes> bytes{};
-  const auto n = ::pread(fd, bytes.data(), bytes.size(), 0);
+  const auto n = ::pread(out.file_.get(), bytes.data(), bytes.size(), 0);
   if (n < 0)
     return {errc::io_error,
             "cannot read " + path + ": " + std::strerror(errno)};
@@ -43,20 +44,6 @@ result<synced_mark> synced_mark::open(const std::string& directory) {
   return out;
 }
 
-synced_mark::synced_mark(synced_mark&& other) noexcept
-  : fd_(std::exchange(other.fd_, -1)), value_(other.value_) {}
-
-synced_mark& synced_mark::operator=(synced_mark&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  std::swap(value_, other.value_);
-  return *this;
-}
-
-synced_mark::~synced_mark() {
-  if (fd_ >= 0)
-    ::close(fd_);
-}
-
 void synced_mark::store(std::uint64_t value) noexcept {
   if (value == value_)
     return;
@@ -65,7 +52,7 @@ void synced_mark::store(std::uint64_t value) noexcept {
   byte_writer w{bytes};
   w.u64(value);
   w.u64(XXH3_64bits(bytes.data(), bytes.size()));
-  if (::pwrite(fd_, bytes.data(), bytes.size(), 0)
+  if (::pwrite(file_.get(), bytes.data(), bytes.size(), 0)
       == static_cast<ssize_t>(bytes.size()))
     value_ = value;
 }

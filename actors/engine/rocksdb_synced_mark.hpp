@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "torc/core/error.hpp"
+#include "torc/engine/file.hpp"
 
 namespace torc {
 
@@ -23,19 +25,16 @@ public:
   /// Opens or makes the file. `errc::corrupt` if its checksum is wrong.
   static result<synced_mark> open(const std::string& directory);
 
-  synced_mark(synced_mark&& other) noexcept;
-  synced_mark& operator=(synced_mark&& other) noexcept;
-  ~synced_mark();
-
   std::uint64_t value() const noexcept { return value_; }
   /// One write(2) of 16 bytes. If it fails the old value stays, which is still
   /// true.
   void store(std::uint64_t value) noexcept;
 
 private:
-  synced_mark(int fd, std::uint64_t value) noexcept : fd_(fd), value_(value) {}
+  explicit synced_mark(file_descriptor file) noexcept
+    : file_(std::move(file)) {}
 
-  int fd_ = -1;
+  file_descriptor file_;
   std::uint64_t value_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "torc/core/byte_codec.hpp"
+#include "torc/engine/file.hpp"
 
 namespace torc {
 namespace {
@@ -16,25 +17,7 @@ constexpr std::string_view magic = "torc.id\n";
 constexpr std::uint8_t format_version = 1;
 constexpr std::size_t file_bytes_max = 256;
 
-/// A descriptor that is closed with its owner.
-class descriptor {
-public:
-  explicit descriptor(int fd) noexcept : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-  bool open() const noexcept { return fd_ >= 0; }
-
-private:
-  int fd_;
-};
-
-error system_error(const char* what, const std::string& path) {
-  const int e = errno;
+error system_error(const char* what, const std::string& path, int e = errno) {
   const auto code =
     e == ENOSPC || e == EDQUOT ? errc::disk_full : errc::io_error;
   return {code, fmt::format("cannot {} {}: {}", what, path, std::strerror(e))};
@@ -42,19 +25,6 @@ error system_error(const char* what, const std::string& path) {
 
 std::string path_of(const std::string& directory) {
   return directory + "/identity";
-}
-
-result<void> write_all(int fd, std::string_view bytes,
-                       const std::string& path) {
-  while (!bytes.empty()) {
-    const auto n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return system_error("write", path);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return {};
 }
 
 } // namespace
@@ -97,25 +67,16 @@ result<node_identity> decode_identity(std::string_view bytes) {
 result<std::optional<node_identity>>
 read_identity(const std::string& directory) {
   const auto path = path_of(directory);
-  const descriptor f{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!f.open()) {
+  const file_descriptor f{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!f.is_open()) {
     if (errno == ENOENT)
       return std::optional<node_identity>{};
     return system_error("open", path);
   }
-  char buffer[file_bytes_max + 1];
-  std::size_t size = 0;
-  while (size < sizeof buffer) {
-    const auto n = ::read(f.get(), buffer + size, sizeof buffer - size);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0)
-      return system_error("read", path);
-    if (n == 0)
-      break;
-    size += static_cast<std::size_t>(n);
-  }
-  auto id = decode_identity({buffer, size});
+  std::string bytes;
+  if (const int e = read_up_to(f, file_bytes_max + 1, bytes); e != 0)
+    return system_error("read", path, e);
+  auto id = decode_identity(bytes);
   if (!id)
     return {id.error().code,
             fmt::format("{}, which says whose data this is, cannot be used: "
@@ -130,20 +91,20 @@ result<void> write_identity(const std::string& directory,
   const auto path = path_of(directory);
   const auto fresh = path + ".new";
   {
-    const descriptor f{
+    const file_descriptor f{
       ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-    if (!f.open())
+    if (!f.is_open())
       return system_error("create", fresh);
-    if (auto done = write_all(f.get(), encode_identity(id), fresh); !done)
-      return done;
+    if (const int e = write_all(f, encode_identity(id)); e != 0)
+      return system_error("write", fresh, e);
     if (::fsync(f.get()) != 0)
       return system_error("sync", fresh);
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0)
     return system_error("rename to", path);
-  const descriptor d{
+  const file_descriptor d{
     ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!d.open() || ::fsync(d.get()) != 0)
+  if (!d.is_open() || ::fsync(d.get()) != 0)
     return system_error("sync", directory);
   return {};
 }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "torc/core/error.hpp"
+#include "torc/engine/file.hpp"
 
 namespace torc {
 
@@ -20,14 +22,11 @@ public:
   /// `errc::io_error`: the file cannot be made. Never waits.
   static result<directory_lock> acquire(const std::string& directory);
 
-  directory_lock(directory_lock&& other) noexcept;
-  directory_lock& operator=(directory_lock&& other) noexcept;
-  ~directory_lock();
-
 private:
-  explicit directory_lock(int fd) noexcept : fd_(fd) {}
+  explicit directory_lock(file_descriptor file) noexcept
+    : file_(std::move(file)) {}
 
-  int fd_ = -1;
+  file_descriptor file_;
 };
 
 } // namespace torc
