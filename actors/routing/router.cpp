@@ -33,7 +33,7 @@ void router::close_client(client_id c) {
   auto& x = clients_[c];
   TORC_ASSERT(x.open);
   x.open = false;
-  if (x.first == none)
+  if (x.under_way == 0)
     free_clients_.push_back(c);
 }
 
@@ -151,14 +151,10 @@ void router::start(client_id c, std::uint64_t token, const keyspace_info& ks,
                    op o, std::string_view key, std::string_view value) {
   const auto index = acquire(c, token);
   pending_[index].db = ks.db;
+  enter_lane(index, o.slot);
   o.inc = ks.inc;
-  auto& cl = clients_[c];
-  if (cl.routes != generation_) {
-    cl.routes = generation_;
-    cl.older = cl.sent;
-  }
   auto* to = find_peer(route(ks, o.slot));
-  if ((cl.older | cl.waiting) != 0 && must_wait(index, o, to))
+  if (!may_follow(index, to))
     return bytes_ > options_.bytes_max || under_way_ > options_.under_way_max
              ? fail(index, errc::try_again, "too many operations are under way")
              : park(index, o, key, value);
@@ -183,11 +179,6 @@ void router::start_at(client_id c, std::uint64_t token, member_id to,
     return fail(index, errc::no_replica, "the member asked is not reachable");
   if (!admits(*known))
     return fail(index, errc::try_again, "too many operations are under way");
-  auto& cl = clients_[c];
-  if (cl.routes != generation_) {
-    cl.routes = generation_;
-    cl.older = cl.sent;
-  }
   send(index, *known, shard, o, key, value);
 }
 
@@ -247,6 +238,9 @@ void router::settle(std::uint32_t index, const op_reply& r,
                     hlc_time clock) {
   const auto c = pending_[index].client;
   observe(c, clock);
+  if (auto& read = pending_[index];
+      read.refused_before && r.status == no_error && member == read.to->id)
+    note_room(*read.to, payload.size());
   if (clients_[c].waiting != 0) {
     if (r.status == no_error && !pending_[index].directed)
       fail_overtaken(index);

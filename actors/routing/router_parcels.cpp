@@ -31,10 +31,7 @@ std::uint32_t router::acquire(client_id c, std::uint64_t token) {
   p.first_generation = generation;
   p.client = c;
   p.token = token;
-  auto& cl = clients_[c];
-  p.before = cl.last;
-  (cl.last == none ? cl.first : pending_[cl.last].after) = index;
-  cl.last = index;
+  ++clients_[c].under_way;
   return index;
 }
 
@@ -42,13 +39,12 @@ void router::release(std::uint32_t index) {
   auto& p = pending_[index];
   auto& cl = clients_[p.client];
   if (p.where == state::sent)
-    unsend(p);
+    unsend(index);
   else if (p.where == state::waiting)
-    --cl.waiting;
+    end_wait(index);
+  leave_lane(index);
   leave_parcel(p);
-  (p.before == none ? cl.first : pending_[p.before].after) = p.after;
-  (p.after == none ? cl.last : pending_[p.after].before) = p.before;
-  if (cl.first == none && !cl.open)
+  if (--cl.under_way == 0 && !cl.open)
     free_clients_.push_back(p.client);
   p.where = state::free;
   ++p.generation; // late answers are recognised
@@ -56,15 +52,13 @@ void router::release(std::uint32_t index) {
   --under_way_;
 }
 
-void router::unsend(pending& p) {
-  auto& cl = clients_[p.client];
+void router::unsend(std::uint32_t index) {
+  auto& p = pending_[index];
+  note_unsent(index);
   --p.to->under_way;
   p.to->bytes -= bytes_of(what(p));
   if (std::exchange(p.refused_before, false))
     --p.to->refused_before;
-  --cl.sent;
-  if (p.routes != cl.routes)
-    --cl.older;
 }
 
 std::uint32_t router::open_parcel(peer_state* to, std::uint16_t shard) {
@@ -137,16 +131,14 @@ bool router::admits(const peer_state& to) const noexcept {
 void router::send(std::uint32_t index, peer_state& to, std::uint16_t shard,
                   op o, std::string_view key, std::string_view value) {
   auto& p = pending_[index];
-  auto& cl = clients_[p.client];
   p.where = state::sent;
   ++p.generation;
   p.to = &to;
-  p.routes = generation_;
+  note_sent(index);
   ++to.under_way;
   to.bytes += key.size() + value.size();
   if (p.refused_before)
     ++to.refused_before;
-  ++cl.sent;
   auto& box = to.outbox[shard];
   if (box == none) {
     box = open_parcel(&to, shard);
@@ -154,7 +146,7 @@ void router::send(std::uint32_t index, peer_state& to, std::uint16_t shard,
     parcels_[box].queued = true;
   }
   auto& x = parcels_[box];
-  x.batch.clock = std::max(x.batch.clock, cl.clock);
+  x.batch.clock = std::max(x.batch.clock, clients_[p.client].clock);
   x.directed = x.directed || p.directed;
   put_in_parcel(index, box, o, key, value);
   if (x.batch.bytes.size() >= limits::peer_batch_bytes)
@@ -170,12 +162,23 @@ void router::park(std::uint32_t index, op o, std::string_view key,
   if (parcels_[parking_].bytes >= limits::peer_batch_bytes)
     parking_ = none;
   auto& p = pending_[index];
-  p.where = state::waiting;
   p.refusal = errc::try_again;
   p.give_up_ms = now_ + options_.give_up_ms;
+  begin_wait(index);
+}
+
+void router::begin_wait(std::uint32_t index) {
+  auto& p = pending_[index];
+  p.where = state::waiting;
+  note_waiting(index);
   ++clients_[p.client].waiting;
   waiting_.push_back({index, p.generation});
   ask_flush();
+}
+
+void router::end_wait(std::uint32_t index) {
+  note_not_waiting(index);
+  --clients_[pending_[index].client].waiting;
 }
 
 void router::post(std::uint32_t parcel) {

@@ -8,9 +8,9 @@ namespace torc {
 namespace {
 
 constexpr unix_ms pause_ms = 10;
-/// Reads that a member refused for want of room are asked of it anew so many at
-/// a time: more would only wait on the way back, and longer than they may.
-constexpr std::size_t refused_before_max = 4;
+/// Of values that reads ask for anew at a time: more would only wait on the way
+/// back, and longer than they may.
+constexpr std::size_t refused_before_bytes_max = 4 * limits::mib;
 
 /// A write of which a second run changes nothing that its client could see
 /// (protocol 7: such a one is at least once).
@@ -36,47 +36,22 @@ std::string_view text_of(errc refusal) noexcept {
 
 } // namespace
 
-/// True if an earlier operation of the client on the slot is not settled, and
-/// sending this one to `to` would not keep the order.
-bool router::must_wait(std::uint32_t index, const op& o,
-                       const peer_state* to) const {
-  const auto db = pending_[index].db;
-  for (auto i = pending_[index].before; i != none; i = pending_[i].before) {
-    const auto& p = pending_[i];
-    if (p.directed || p.db != db || p.parcel == none || what(p).slot != o.slot)
-      continue;
-    if (p.where == state::waiting || p.to != to)
-      return true;
-  }
-  return false;
-}
-
-/// True if a later operation of the client on the slot is under way: whether it
-/// overtakes this one is not known yet.
-bool router::later_one_sent(std::uint32_t index, const op& o) const {
-  const auto db = pending_[index].db;
-  for (auto i = pending_[index].after; i != none; i = pending_[i].after) {
-    const auto& p = pending_[i];
-    if (!p.directed && p.where == state::sent && p.db == db
-        && what(p).slot == o.slot)
-      return true;
-  }
-  return false;
-}
-
 /// The operation was done: earlier ones of its client on its slot that were
 /// refused can no longer take effect in their order.
 void router::fail_overtaken(std::uint32_t index) {
-  const auto slot = what(pending_[index]).slot;
-  const auto db = pending_[index].db;
-  std::vector<std::uint32_t> found;
-  for (auto i = pending_[index].before; i != none; i = pending_[i].before) {
-    const auto& p = pending_[i];
-    if (p.where == state::waiting && p.db == db && what(p).slot == slot)
-      found.push_back(i);
-  }
-  for (auto i = found.rbegin(); i != found.rend(); ++i)
-    fail(*i, pending_[*i].refusal, text_of(pending_[*i].refusal));
+  const auto order = pending_[index].order;
+  const auto in = pending_[index].lane; // stays, with this one in it
+  for (auto i = lanes_[in].first_waiting;
+       i != none && pending_[i].order < order; i = lanes_[in].first_waiting)
+    fail(i, pending_[i].refusal, text_of(pending_[i].refusal));
+}
+
+/// A read that was asked anew was answered: more of them may be under way, as
+/// far as they are of such a size.
+void router::note_room(peer_state& at, std::size_t bytes) noexcept {
+  const auto most = refused_before_bytes_max / std::max<std::size_t>(bytes, 1);
+  at.refused_before_max =
+    std::max(refused_before_min, std::min(at.refused_before_max + 1, most));
 }
 
 /// A refusal without effect: another replica, a newer config or a little later
@@ -92,9 +67,10 @@ bool router::try_again(std::uint32_t index, errc refusal) {
   case errc::timeout: break;
   case errc::try_again:
     // Reads wait for room; writers hear of full queues.
-    if (!is_write(what(p).kind))
-      break;
-    return false;
+    if (is_write(what(p).kind))
+      return false;
+    p.to->refused_before_max = refused_before_min;
+    break;
   default: return false;
   }
   if (p.give_up_ms == 0)
@@ -122,15 +98,12 @@ bool router::try_again(std::uint32_t index, errc refusal) {
 void router::wait_until(std::uint32_t index, errc refusal, unix_ms not_before) {
   auto& p = pending_[index];
   TORC_ASSERT(p.where == state::sent);
-  unsend(p);
-  p.where = state::waiting;
+  unsend(index);
   p.refused_by = p.to->id;
   p.refusal = refusal;
   p.not_before_ms = not_before;
   ++p.generation;
-  ++clients_[p.client].waiting;
-  waiting_.push_back({index, p.generation});
-  ask_flush();
+  begin_wait(index);
 }
 
 /// Its coordinator is gone, or silent for too long.
@@ -242,28 +215,25 @@ bool router::resend(std::uint32_t index) {
   auto o = what(p);
   o.inc = ks->inc; // a flush gave the keyspace a new incarnation
   auto* to = find_peer(route(*ks, o.slot, p.refused_by));
-  if (!over
-      && (now_ < p.not_before_ms || must_wait(index, o, to)
-          || later_one_sent(index, o)))
+  const bool anew = for_room && p.tries != 0;
+  if (anew && to != nullptr && to->refused_before >= to->refused_before_max) {
+    p.give_up_ms = now_ + options_.give_up_ms;
+    return false;
+  }
+  if (!over && (now_ < p.not_before_ms || !may_go(index, to)))
     return false;
   if (over || to == nullptr || !admits(*to)) {
     fail(index, p.refusal, text_of(p.refusal));
     return true;
   }
-  if (for_room && p.tries != 0) {
-    if (to->refused_before >= refused_before_max) {
-      p.give_up_ms = now_ + options_.give_up_ms;
-      return false;
-    }
-    p.refused_before = true;
-  }
+  p.refused_before = anew;
   // Copied from the parcel that it lies in, which another one may follow.
   const auto old = p.parcel;
   ++parcels_[old].open;
   const auto key = key_of(p);
   const auto value = value_of(p);
   leave_parcel(pending_[index]);
-  --clients_[p.client].waiting;
+  end_wait(index);
   send(index, *to, static_cast<std::uint16_t>(o.slot.value % to->shards), o,
        key, value);
   pending held;

@@ -81,7 +81,7 @@ protected:
 /// again.
 ///
 /// Knows no actor, no socket and no clock. One thread. `start` and an answer
-/// are O(1) and allocate nothing, unless routes have just changed.
+/// are O(1), and allocate nothing unless more is under way than ever before.
 class router {
 public:
   using client_id = std::uint32_t;
@@ -142,15 +142,19 @@ public:
 
 private:
   static constexpr std::uint32_t none = ~std::uint32_t{0};
+  /// Reads that a member refused for want of room are asked of it anew so many
+  /// at a time, and more while it answers them (`note_room`).
+  static constexpr std::size_t refused_before_min = 4;
 
   struct peer_state {
     member_id id;
     bool up = false;
     std::uint16_t shards = 0;
     std::size_t under_way = 0;
-    std::size_t bytes = 0;             ///< Of these, keys and values.
-    unix_ms answered_ms = 0;           ///< When something came from it last.
-    std::size_t refused_before = 0;    ///< Of these, reads refused for room.
+    std::size_t bytes = 0;          ///< Of these, keys and values.
+    unix_ms answered_ms = 0;        ///< When something came from it last.
+    std::size_t refused_before = 0; ///< Of these, reads refused for room.
+    std::size_t refused_before_max = refused_before_min;
     std::vector<std::uint32_t> outbox; ///< Per shard: a parcel, or none.
   };
 
@@ -181,13 +185,14 @@ private:
     std::uint32_t generation = 0; ///< Grows with every use and every send.
     std::uint32_t first_generation = 0; ///< Of this use.
     client_id client = 0;
-    std::uint32_t before = none; ///< In the client's list.
+    std::uint32_t lane = none;   ///< directed: none.
+    std::uint32_t before = none; ///< In the lane.
     std::uint32_t after = none;
     std::uint32_t parcel = none;
     std::uint32_t place = 0; ///< In the parcel.
     std::uint32_t db = 0;
     std::uint64_t token = 0;
-    std::uint64_t routes = 0; ///< `generation_` when it was sent.
+    std::uint64_t order = 0; ///< Of its start.
     peer_state* to = nullptr;
     member_id refused_by;
     errc refusal{}; ///< Why it waits.
@@ -198,13 +203,28 @@ private:
   struct client {
     std::uint64_t owner = 0;
     hlc_time clock;
-    std::uint64_t routes = 0; ///< `generation_` of its last start.
-    std::uint32_t sent = 0;
-    std::uint32_t older = 0; ///< Of these, under earlier routes.
-    std::uint32_t waiting = 0;
-    std::uint32_t first = none; ///< In the order of their starts.
-    std::uint32_t last = none;
+    std::uint32_t under_way = 0;
+    std::uint32_t waiting = 0; ///< Of these.
     bool open = false;
+  };
+
+  /// Operations of one client on one slot of a keyspace that are not settled,
+  /// in the order of their starts. There is one as long as it has some.
+  ///
+  /// Invariant: those that are sent are all at one member. For one is sent only
+  /// when none before it waits and none is sent that comes after it or is at
+  /// another member.
+  struct lane {
+    client_id client = 0;
+    std::uint32_t db = 0;
+    slot_id slot;
+    std::uint32_t next = none; ///< In its bucket.
+    std::uint32_t last = none; ///< Of its operations.
+    std::uint32_t first_waiting = none;
+    std::uint32_t last_sent = none;
+    std::uint32_t waiting = 0;
+    std::uint32_t sent = 0;
+    peer_state* to = nullptr; ///< Where those are that are sent.
   };
 
   /// A member that is still fetching a keyspace.
@@ -235,9 +255,11 @@ private:
                      std::string_view key, std::string_view value);
   void send(std::uint32_t index, peer_state& to, std::uint16_t shard, op o,
             std::string_view key, std::string_view value);
-  void unsend(pending& p);
+  void unsend(std::uint32_t index);
   void park(std::uint32_t index, op o, std::string_view key,
             std::string_view value);
+  void begin_wait(std::uint32_t index);
+  void end_wait(std::uint32_t index);
   void post(std::uint32_t parcel);
   void ask_flush();
   const op& what(const pending& p) const;
@@ -246,11 +268,23 @@ private:
   std::string_view value_of(const pending& p) const;
   bool admits(const peer_state& to) const noexcept;
 
+  // -- router_lanes.cpp: which operations keep their order
+  // -------------------------------
+  std::uint32_t& bucket_of(client_id c, std::uint32_t db, slot_id s) noexcept;
+  void grow_buckets();
+  void enter_lane(std::uint32_t index, slot_id s);
+  void leave_lane(std::uint32_t index);
+  void note_sent(std::uint32_t index);
+  void note_unsent(std::uint32_t index);
+  void note_waiting(std::uint32_t index);
+  void note_not_waiting(std::uint32_t index);
+  bool may_follow(std::uint32_t index, const peer_state* to) const;
+  bool may_go(std::uint32_t index, const peer_state* to) const;
+
   // -- router_retries.cpp: refusals, losses, order
   // -------------------------------
-  bool must_wait(std::uint32_t index, const op& o, const peer_state* to) const;
-  bool later_one_sent(std::uint32_t index, const op& o) const;
   void fail_overtaken(std::uint32_t index);
+  static void note_room(peer_state& at, std::size_t bytes) noexcept;
   bool try_again(std::uint32_t index, errc refusal);
   void wait_until(std::uint32_t index, errc refusal, unix_ms not_before);
   void lose(std::uint32_t index, bool peer_gone);
@@ -278,6 +312,10 @@ private:
   std::vector<client_id> free_clients_;
   std::vector<pending> pending_;
   std::vector<std::uint32_t> free_pending_;
+  std::vector<lane> lanes_;
+  std::vector<std::uint32_t> free_lanes_;
+  std::vector<std::uint32_t> lane_buckets_; ///< A power of two, or none.
+  std::uint64_t started_ = 0;
   std::deque<parcel_state> parcels_;
   std::vector<std::uint32_t> free_parcels_;
   std::vector<std::uint32_t> outgoing_; ///< Parcels of this turn.

@@ -318,51 +318,16 @@ TEST_CASE("questions for one member only are not asked of another") {
   CHECK(b.last_of(3) == errc::timeout);
 }
 
-TEST_CASE("a read waits as long as its client has no room") {
+TEST_CASE("a client's operations on one slot keep their order at any replica") {
   router_bench b;
-  b.room = false;
-  b.answer(b.send(1, "k", op_kind::read), errc::try_again);
-  b.pass(10'000);
-  CHECK(b.sent.empty());
-  CHECK(b.outcomes.empty());
-  b.room = true;
-  b.pass(20);
-  b.answer(b.take());
-  CHECK(b.last_of(1) == torc::no_error);
-}
-
-TEST_CASE("reads that were refused for want of room come a few at a time") {
-  router_bench b{1, 1, 1};
-  for (std::uint64_t i = 0; i < 60; ++i)
-    b.start(i, torc::test::numbered("k", i), op_kind::read);
+  b.answer(b.send(1, "k"), errc::stale_config);
   b.flush();
-  b.answer(b.take(), errc::try_again);
-  std::size_t answered = 0;
-  // All together takes longer than an operation is tried: the last ones wait
-  // for others that come before them.
-  while (answered < 60) {
-    b.pass(400);
-    REQUIRE(b.sent.size() == 1);
-    const auto s = b.take();
-    CHECK(s.batch.ops.size() == 4);
-    answered += s.batch.ops.size();
-    b.answer(s);
-    b.flush();
-  }
-  CHECK(b.last_of(60) == torc::no_error);
-  CHECK(b.route->under_way() == 0);
-}
-
-TEST_CASE("reads wait for room, writers hear of full queues") {
-  router_bench b;
-  b.start(1, "k", op_kind::read);
-  b.answer(b.send(2, "other"), errc::try_again);
-  REQUIRE(b.outcomes.size() == 1);
-  CHECK(b.outcomes[0].token == 2);
-  CHECK(b.outcomes[0].status == errc::try_again);
+  const auto first = b.take(); // elsewhere
+  CHECK(first.to != member_id{1});
+  b.start(2, "k"); // would go to member 1
   b.flush();
   CHECK(b.sent.empty());
-  b.pass(20);
-  b.answer(b.take());
-  CHECK(b.last_of(2) == torc::no_error);
+  b.answer(first);
+  b.flush();
+  CHECK(b.take().to == member_id{1});
 }

@@ -61,7 +61,8 @@ public:
     }
   }
   /// Answers one batch, every operation alike.
-  void answer(const sent_batch& s, errc status = no_error) {
+  void answer(const sent_batch& s, errc status = no_error,
+              std::string_view payload = "text") {
     op_reply_batch b;
     b.member = s.to;
     b.clock = hlc_time{++clock};
@@ -69,7 +70,7 @@ public:
       op_reply r;
       r.id = o.id;
       r.status = status;
-      b.add(r, "text");
+      b.add(r, payload);
     }
     route->on_answers(b);
   }
