@@ -20,6 +20,9 @@ struct client_range {
 /// Neighbours with equal members merged.
 std::vector<client_range> client_ranges(core& c, std::uint16_t group);
 
+/// 40 hexadecimal digits, as Redis's node ids have.
+std::string node_id(const cluster_config& config, member_id m);
+
 /// Where clients reach a member; an empty host if the config does not say.
 socket_address resp_address_of(const member_info& m);
 

@@ -1,6 +1,7 @@
 // TORC.ADMIN: what `torc status`, `torc ring` and `torc keyspace` ask
 // (docs/admin_commands.md).
 #include <algorithm>
+#include <functional>
 #include <map>
 
 #include "actors/gateway/cluster_map.hpp"
@@ -156,7 +157,7 @@ void write_member(core& c, resp_writer& w, const member_info& m) {
 }
 
 void write_self(core& c, resp_writer& w) {
-  const auto f = c.shared().figures ? c.shared().figures() : node_figures{};
+  const auto f = c.shared().figures_now();
   std::uint64_t clients = 0;
   std::uint64_t operations = 0;
   for (const auto& x : c.shared().counters) {

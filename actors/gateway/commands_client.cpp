@@ -1,4 +1,7 @@
 // CLIENT: connections of all loops of this node.
+#include <algorithm>
+#include <memory>
+
 #include "actors/gateway/commands.hpp"
 
 namespace torc::gateway {
@@ -69,12 +72,13 @@ void list(core& c, const request& r) {
         return c.fail(r, "ERR Invalid client ID");
       ids.push_back(static_cast<std::uint64_t>(*id));
     }
+    std::sort(ids.begin(), ids.end());
   } else if (r.argv.size() != 2) {
     return c.fail(r, syntax_error);
   }
   std::string text;
   for (const auto& x : c.shared().clients.all())
-    if (!none && (all || std::find(ids.begin(), ids.end(), x->id) != ids.end()))
+    if (!none && (all || std::binary_search(ids.begin(), ids.end(), x->id)))
       text += line_of(*x, c.now());
   c.reply(r).verbatim(text);
   c.finish(r);
@@ -144,7 +148,7 @@ std::int64_t kill_matching(core& c, session& self, const kill_filter& f) {
     if (x->id == self.record->id)
       self.closing = true; // after the reply
     else
-      x->kill.store(true, std::memory_order_relaxed);
+      c.shared().clients.kill(*x);
   }
   return count;
 }

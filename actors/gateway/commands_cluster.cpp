@@ -7,7 +7,6 @@
 #include "actors/gateway/commands.hpp"
 #include "actors/gateway/fields.hpp"
 #include "actors/gateway/pages.hpp"
-#include "actors/gateway/settings.hpp"
 #include "torc/core/slot.hpp"
 
 namespace torc::gateway {
@@ -183,19 +182,23 @@ void list_keys(core& c, const request& r) {
   q.from = {slot->value, 0};
   q.end_slot = slot->value + 1u;
   q.keys = static_cast<std::size_t>(*count);
+  c.hold(r.s);
   const reply_place place{r.s.key, r.slot};
   read_page(c, r.s, q, [&c, place, count](const page_result& p) {
     auto* s = c.find(place.session);
     if (s == nullptr)
       return;
-    if (!p.failure.empty())
-      return c.fail(*s, place.slot, p.failure);
+    if (!p.failure.empty()) {
+      c.fail(*s, place.slot, p.failure);
+      return c.release(*s);
+    }
     const auto n = std::min(p.keys.size(), static_cast<std::size_t>(*count));
     auto w = c.writer(*s, place.slot);
     w.array(n);
     for (std::size_t i = 0; i < n; ++i)
       w.bulk(p.keys[i]);
     c.finish(*s, place.slot);
+    c.release(*s);
   });
 }
 

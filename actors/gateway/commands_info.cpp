@@ -1,11 +1,13 @@
 // INFO: Redis's sections and names where they mean the same.
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "actors/gateway/cluster_map.hpp"
 #include "actors/gateway/commands.hpp"
-#include "actors/gateway/settings.hpp"
 #include "torc/node_options.hpp"
 
 namespace torc::gateway {
@@ -115,8 +117,8 @@ std::string persistence(core& c, const node_figures& f) {
   return std::move(t).text();
 }
 
-std::string stats(core& c) {
-  const auto x = c.shared().statistics();
+std::string stats(core& c, const node_figures& f) {
+  const auto x = c.shared().statistics(f);
   section_text t{"Stats"};
   t.add("total_connections_received", x.connections)
     .add("total_commands_processed", x.commands)
@@ -161,8 +163,8 @@ std::string cpu() {
   return std::move(t).text();
 }
 
-std::string command_statistics(core& c) {
-  const auto all = c.shared().statistics();
+std::string command_statistics(core& c, const node_figures& f) {
+  const auto all = c.shared().statistics(f);
   section_text t{"Commandstats"};
   for (const auto& x : commands()) {
     const auto calls = all.calls[static_cast<std::size_t>(x.id)];
@@ -222,65 +224,71 @@ std::string torc_section(core& c, const node_figures& f) {
   return std::move(t).text();
 }
 
-constexpr std::string_view default_sections[] = {
-  "server",      "clients", "memory",  "persistence", "stats",
-  "replication", "cpu",     "cluster", "keyspace",    "torc"};
+/// All that there are; `commandstats` only for who asks for it.
+constexpr std::string_view sections[] = {
+  "server", "clients", "memory",   "persistence", "stats",       "replication",
+  "cpu",    "cluster", "keyspace", "torc",        "commandstats"};
+constexpr std::size_t default_count = std::size(sections) - 1;
 
-} // namespace
-
-std::string info_section(core& c, const session&, std::string_view name) {
-  const auto f = c.shared().figures ? c.shared().figures() : node_figures{};
-  if (is(name, "server"))
+std::string section_of(core& c, const node_figures& f, std::string_view name) {
+  if (name == "server")
     return server(c, f);
-  if (is(name, "clients"))
+  if (name == "clients")
     return clients(c);
-  if (is(name, "memory"))
+  if (name == "memory")
     return memory(f);
-  if (is(name, "persistence"))
+  if (name == "persistence")
     return persistence(c, f);
-  if (is(name, "stats"))
-    return stats(c);
-  if (is(name, "replication"))
+  if (name == "stats")
+    return stats(c, f);
+  if (name == "replication")
     return replication(c);
-  if (is(name, "cpu"))
+  if (name == "cpu")
     return cpu();
-  if (is(name, "commandstats"))
-    return command_statistics(c);
-  if (is(name, "cluster"))
+  if (name == "cluster")
     return std::move(section_text{"Cluster"}.add("cluster_enabled", 1)).text();
-  if (is(name, "keyspace"))
+  if (name == "keyspace")
     return keyspace(c, f);
-  if (is(name, "torc"))
+  if (name == "torc")
     return torc_section(c, f);
-  return {};
+  TORC_ASSERT(name == "commandstats");
+  return command_statistics(c, f);
 }
 
-void run_info(core& c, const request& r) {
+/// Each once, in the order in which they are asked for; what there is not is
+/// left out.
+std::vector<std::string_view> wanted_sections(const request& r) {
   std::vector<std::string_view> wanted;
-  const auto want = [&](std::string_view name) {
-    if (std::find_if(wanted.begin(), wanted.end(),
-                     [&](auto x) { return is(x, name); })
-        == wanted.end())
-      wanted.push_back(name);
+  const auto want = [&](std::string_view section) {
+    if (std::find(wanted.begin(), wanted.end(), section) == wanted.end())
+      wanted.push_back(section);
   };
   for (std::size_t i = 1; i < r.argv.size() || i == 1; ++i) {
     const auto name = i < r.argv.size() ? r.argv[i] : "default";
     const bool all = is(name, "all") || is(name, "everything");
-    if (!all && !is(name, "default")) {
-      want(name);
+    if (all || is(name, "default")) {
+      const auto count = all ? std::size(sections) : default_count;
+      std::for_each_n(std::begin(sections), count, want);
       continue;
     }
-    for (const auto x : default_sections)
-      want(x);
-    if (all)
-      want("commandstats");
+    const auto* known =
+      std::find_if(std::begin(sections), std::end(sections),
+                   [&](std::string_view x) { return is(name, x); });
+    if (known != std::end(sections))
+      want(*known);
   }
+  return wanted;
+}
+
+} // namespace
+
+void run_info(core& c, const request& r) {
+  const auto figures = c.shared().figures_now();
   std::string text;
-  for (const auto x : wanted) {
-    const auto section = info_section(c, r.s, x);
-    if (!section.empty() && !text.empty())
+  for (const auto name : wanted_sections(r)) {
+    if (!text.empty())
       text.append("\r\n");
-    text.append(section);
+    text.append(section_of(c, figures, name));
   }
   c.reply(r).verbatim(text);
   c.finish(r);

@@ -10,6 +10,18 @@
 namespace torc::gateway {
 namespace {
 
+/// Of COMMAND and CONFIG GET: what a name costs, in time and in the reply, has
+/// nothing to do with its length.
+constexpr std::size_t names_max = 1024;
+
+/// False after failing the request.
+bool names_or_fail(core& c, const request& r) {
+  if (r.argv.size() <= names_max + 2)
+    return true;
+  c.fail(r, "ERR too many names");
+  return false;
+}
+
 // -- COMMAND -------------------------------------------------------------------
 
 /// A command as COMMAND INFO and DOCS name it: `get`, `client|id`. Null: not
@@ -27,6 +39,8 @@ const command_info* find_named(std::string_view name) {
 }
 
 void command_info_of(core& c, const request& r) {
+  if (!names_or_fail(c, r))
+    return;
   auto w = c.reply(r);
   if (r.argv.size() <= 2) {
     w.array(commands().size());
@@ -46,6 +60,8 @@ void command_info_of(core& c, const request& r) {
 }
 
 void command_docs(core& c, const request& r) {
+  if (!names_or_fail(c, r))
+    return;
   std::vector<const command_info*> wanted;
   for (std::size_t i = 2; i < r.argv.size(); ++i)
     if (const auto* x = find_named(r.argv[i]))
@@ -115,13 +131,18 @@ void command_getkeys(core& c, const request& r) {
 // -- CONFIG --------------------------------------------------------------------
 
 void config_get(core& c, const request& r) {
-  for (std::size_t i = 2; i < r.argv.size(); ++i)
+  if (!names_or_fail(c, r))
+    return;
+  std::vector<std::string> patterns;
+  for (std::size_t i = 2; i < r.argv.size(); ++i) {
     if (r.argv[i].size() > glob_bytes_max)
       return c.fail(r, pattern_too_long);
+    patterns.push_back(lower(r.argv[i]));
+  }
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& p : settings_of(c))
     for (std::size_t i = 2; i < r.argv.size(); ++i)
-      if (glob_match(lower(r.argv[i]), p.name)) {
+      if (glob_match(patterns[i - 2], p.name)) {
         // One that is named is called as it was.
         found.emplace_back(is(r.argv[i], p.name) ? r.argv[i] : p.name, p.get());
         break;

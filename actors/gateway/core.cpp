@@ -161,8 +161,10 @@ void core::run(session& s, const std::vector<std::string_view>& argv,
                                 : "NOAUTH Authentication required.");
   s.record->last_command.store(exact->name.data(), std::memory_order_relaxed);
   const request r{s, number, *exact, argv};
-  if (admit(r))
-    handler_of(info->id)(*this, r);
+  if (!admit(r))
+    return;
+  slot.ran = true;
+  handler_of(info->id)(*this, r);
 }
 
 bool core::admit(const request& r) {
@@ -175,8 +177,11 @@ bool core::admit(const request& r) {
   return false;
 }
 
-void core::finish(session& s, std::uint64_t slot) {
-  count_call(s.ring.at(slot));
+void core::finish(session& s, std::uint64_t slot, std::string_view key) {
+  auto& place = s.ring.at(slot);
+  count_call(place);
+  if (place.ran)
+    note_latency(s, place, key);
   s.ring.done(slot);
 }
 
@@ -299,6 +304,9 @@ void core::on_tick() {
 
 /// CLIENT KILL on another loop marked them.
 void core::kill_marked() {
+  const auto kills = shared().clients.kills();
+  if (std::exchange(kills_seen_, kills) == kills)
+    return;
   for (auto& e : sessions_)
     if (e.s && !e.s->dead
         && e.s->record->kill.load(std::memory_order_relaxed)) {

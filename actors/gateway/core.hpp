@@ -125,7 +125,8 @@ public:
     return resp_writer{s.ring.text(slot), s.protocol};
   }
   resp_writer reply(const request& r) { return writer(r.s, r.slot); }
-  void finish(session& s, std::uint64_t slot);
+  /// `key` is for SLOWLOG, of a command on one key.
+  void finish(session& s, std::uint64_t slot, std::string_view key = {});
   void finish(const request& r) { finish(r.s, r.slot); }
   void fail(session& s, std::uint64_t slot, std::string_view text);
   void fail(const request& r, std::string_view text) {
@@ -223,7 +224,8 @@ private:
   std::vector<std::uint32_t> free_sessions_;
   std::vector<std::unique_ptr<session>> graveyard_; ///< Ends with the event.
   std::size_t open_count_ = 0;
-  std::size_t held_bytes_ = 0; ///< Of all sessions.
+  std::size_t held_bytes_ = 0;   ///< Of all sessions.
+  std::uint64_t kills_seen_ = 0; ///< Of the directory.
   std::vector<std::uint64_t> woken_;
 
   std::vector<std::unique_ptr<collector>> collectors_;

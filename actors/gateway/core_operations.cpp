@@ -1,4 +1,6 @@
 // Operations of commands: how they are started, and where their answers go.
+#include <algorithm>
+
 #include "actors/gateway/core.hpp"
 #include "torc/core/limits.hpp"
 #include "torc/core/slot.hpp"
@@ -103,11 +105,14 @@ core::replying(const request& r,
     auto* s = find(place.session);
     if (s == nullptr)
       return;
-    if (a.reply.status != no_error)
-      return fail(*s, place.slot, error_line(a.reply.status, a.payload));
     auto w = writer(*s, place.slot);
-    write(w, a);
-    finish(*s, place.slot);
+    if (a.reply.status != no_error) {
+      counters_.errors.add();
+      w.error(error_line(a.reply.status, a.payload));
+    } else {
+      write(w, a);
+    }
+    finish(*s, place.slot, a.key);
   };
 }
 

@@ -88,12 +88,11 @@ void write_torc(resp_writer& w, shape how, const answer& a) {
 void core::reply_shaped(session& s, std::uint64_t slot, const answer& a) {
   auto& place = s.ring.at(slot);
   const auto& r = a.reply;
-  note_latency(s, place, a.key);
   auto w = writer(s, slot);
   if (r.status != no_error) {
     counters_.errors.add();
     w.error(error_line(r.status, a.payload));
-    return finish(s, slot);
+    return finish(s, slot, a.key);
   }
   const bool found = (r.flags & reply_flag::found) != 0;
   switch (place.how) {
@@ -124,24 +123,23 @@ void core::reply_shaped(session& s, std::uint64_t slot, const answer& a) {
   case shape::torc_set:
   case shape::torc_del: write_torc(w, place.how, a); break;
   }
-  finish(s, slot);
+  finish(s, slot, a.key);
 }
 
 void core::note_latency(session& s, const reply_ring::slot& slot,
                         std::string_view key) {
   const auto took_us = now_us_ > slot.start_us ? now_us_ - slot.start_us : 0;
-  auto& histogram =
-    slot.command->has(command_flag::write) ? counters_.writes : counters_.reads;
-  histogram.record(took_us * 1000);
+  const auto& command = *slot.command;
+  if (command.first_key != 0)
+    (command.has(command_flag::write) ? counters_.writes : counters_.reads)
+      .record(took_us * 1000);
   if (!shared().slowlog.is_slow(took_us))
     return;
-  shared().slowlog.add({0,
-                        now_,
-                        took_us,
-                        {std::string{slot.command->name},
-                         std::string{key.substr(0, slow_argument_bytes)}},
-                        s.record->address,
-                        s.record->name()});
+  std::vector<std::string> argv{std::string{command.name}};
+  if (!key.empty())
+    argv.emplace_back(key.substr(0, slow_argument_bytes));
+  shared().slowlog.add(
+    {0, now_, took_us, std::move(argv), s.record->address, s.record->name()});
 }
 
 std::string error_line(errc code, std::string_view text) {

@@ -44,6 +44,7 @@ public:
     shape how = shape::none;
     bool done = false;
     bool silent = false; ///< CLIENT REPLY: nobody wants to hear it.
+    bool ran = false;    ///< It was not refused at once.
     std::string text;
   };
 
@@ -71,6 +72,7 @@ public:
     auto& s = slots_[tail_ & mask()];
     s.done = false;
     s.silent = false;
+    s.ran = false;
     s.how = shape::none;
     s.text.clear();
     if (head_ == tail_)
@@ -98,7 +100,7 @@ public:
     auto& s = slots_[number & mask()];
     s.done = true;
     if (s.silent)
-      s.text.clear();
+      discard(s.text);
     if (number != head_) {
       held_bytes_ += s.text.size();
       note_size(s.text.size());
@@ -113,10 +115,7 @@ public:
         out_.append(next.text);
       if (next.done)
         held_bytes_ -= next.text.size();
-      if (next.text.capacity() > text_kept_max)
-        std::string{}.swap(next.text);
-      else
-        next.text.clear();
+      discard(next.text);
       if (!next.done)
         break;
     }
@@ -152,6 +151,14 @@ private:
   static constexpr std::size_t text_kept_max = 4096;
   static constexpr std::size_t compact_bytes = 256 * 1024;
   static constexpr std::size_t output_kept_max = bytes_max;
+
+  /// A large one gives its memory back.
+  static void discard(std::string& text) {
+    if (text.capacity() > text_kept_max)
+      std::string{}.swap(text);
+    else
+      text.clear();
+  }
 
   std::uint64_t mask() const noexcept { return slots_.size() - 1; }
 

@@ -100,9 +100,14 @@ std::vector<config_parameter> settings_of(core& c) {
   out.push_back(fixed("dir", g.data_dir));
   out.push_back(fixed("port", std::to_string(g.resp_port)));
   out.push_back(fixed("maxmemory-policy", "noeviction"));
-  const auto figures = g.figures ? g.figures() : node_figures{};
-  out.push_back(fixed("maxmemory", std::to_string(figures.memory_bytes_max)));
-  out.push_back(fixed("io-threads", std::to_string(figures.loops)));
+  // Figures cost something: only for who asks.
+  out.push_back(
+    {"maxmemory",
+     [&g] { return std::to_string(g.figures_now().memory_bytes_max); },
+     nullptr});
+  out.push_back({"io-threads",
+                 [&g] { return std::to_string(g.figures_now().loops); },
+                 nullptr});
   for (const auto& p : g.parameters)
     out.push_back(p);
   return out;

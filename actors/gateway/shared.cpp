@@ -51,7 +51,8 @@ gateway_statistics::since(const gateway_statistics& earlier) const noexcept {
   auto out = *this;
   for (const auto& m : counted_members)
     out.*m.to -= earlier.*m.to;
-  out.expired_keys -= earlier.expired_keys;
+  // Figures may be somewhat older than those of a reset meanwhile.
+  out.expired_keys -= std::min(out.expired_keys, earlier.expired_keys);
   for (std::size_t i = 0; i < calls.size(); ++i) {
     out.calls[i] -= earlier.calls[i];
     out.calls_us[i] -= earlier.calls_us[i];
@@ -150,23 +151,28 @@ void gateway_shared::set_password(std::string_view p) {
   password_.assign(p);
 }
 
-gateway_statistics gateway_shared::all_statistics() const {
+gateway_statistics
+gateway_shared::all_statistics(const node_figures& now) const {
   gateway_statistics out;
   for (const auto& c : counters)
     out.add(*c);
-  if (figures)
-    out.expired_keys = figures().expired_keys;
+  out.expired_keys = now.expired_keys;
   return out;
 }
 
 gateway_statistics gateway_shared::statistics() const {
+  return statistics(figures_now());
+}
+
+gateway_statistics gateway_shared::statistics(const node_figures& now) const {
   const std::lock_guard lock{mutex_};
-  return all_statistics().since(reset_at_);
+  return all_statistics(now).since(reset_at_);
 }
 
 void gateway_shared::reset_statistics() {
+  const auto now = figures_now();
   const std::lock_guard lock{mutex_};
-  reset_at_ = all_statistics();
+  reset_at_ = all_statistics(now);
 }
 
 void gateway_shared::collect(metrics_page& page) const {

@@ -150,10 +150,21 @@ public:
   std::vector<std::shared_ptr<client_record>> all() const;
   std::size_t size() const;
 
+  /// Marks it: its loop closes it.
+  void kill(client_record& r) noexcept {
+    r.kill.store(true, std::memory_order_relaxed);
+    kills_.fetch_add(1, std::memory_order_release);
+  }
+  /// Grows with each that is marked, after it is.
+  std::uint64_t kills() const noexcept {
+    return kills_.load(std::memory_order_acquire);
+  }
+
 private:
   mutable std::mutex mutex_;
   std::map<std::uint64_t, std::shared_ptr<client_record>> records_;
   std::atomic<std::uint64_t> last_id_{0};
+  std::atomic<std::uint64_t> kills_{0};
 };
 
 /// A setting that CONFIG GET and SET know. Called on any loop.
@@ -216,12 +227,19 @@ struct gateway_shared {
   slow_log slowlog;
   client_directory clients;
 
+  /// What `figures` gives, if it is there.
+  node_figures figures_now() const {
+    return figures ? figures() : node_figures{};
+  }
+
   /// Empty: none needed. Thread-safe.
   std::string password() const;
   void set_password(std::string_view p);
 
   /// Since the last reset. Thread-safe.
   gateway_statistics statistics() const;
+  /// The same for a caller that has the figures already.
+  gateway_statistics statistics(const node_figures& now) const;
   /// CONFIG RESETSTAT: INFO counts from now on. Metrics go on. Thread-safe.
   void reset_statistics();
 
@@ -229,7 +247,7 @@ struct gateway_shared {
   void collect(metrics_page& page) const;
 
 private:
-  gateway_statistics all_statistics() const;
+  gateway_statistics all_statistics(const node_figures& now) const;
 
   mutable std::mutex mutex_; // guards what follows
   std::string password_;

@@ -9,6 +9,7 @@
 
 using torc::errc;
 using torc::member_id;
+using torc::unix_ms;
 using torc::gateway::session;
 using torc::limits::mib;
 using torc::test::contains;
@@ -178,6 +179,91 @@ TEST_CASE("a large reply leaves no large buffer behind") {
   ring.consume(ring.output().size());
   c.hold(10);
   CHECK(ring.output() == std::string(10, 'x'));
+}
+
+TEST_CASE("a reply that nobody wants to hear leaves no large buffer behind") {
+  torc::gateway::reply_ring ring;
+  ring.open(); // the oldest one, whose reply is not whole
+  const auto slot = ring.open();
+  ring.at(slot).silent = true;
+  ring.text(slot).append(8 * mib, 'x');
+  ring.done(slot);
+  CHECK(ring.at(slot).text.capacity() < mib);
+  CHECK(ring.bytes() == 0);
+}
+
+TEST_CASE("one command may name so much") {
+  gateway_world w;
+  gateway_client c{w};
+  const auto many = [&](std::string command, std::string_view name,
+                        std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      command.append(" ").append(name);
+    return c(command);
+  };
+  for (const auto* command : {"COMMAND INFO", "COMMAND DOCS", "CONFIG GET"}) {
+    INFO(command);
+    CHECK(many(command, "client", 1025) == "-ERR too many names\r\n");
+    CHECK(many(command, "client", 1024).starts_with("*"));
+  }
+}
+
+TEST_CASE("INFO may name very much that there is not") {
+  constexpr std::uint64_t count = 300'000;
+  gateway_world w;
+  gateway_client c{w};
+  auto text = numbered("*", count + 2).append("\r\n$4\r\nINFO\r\n");
+  for (std::uint64_t i = 0; i < count; ++i)
+    text.append(numbered("$7\r\n", 1'000'000 + i)).append("\r\n");
+  text.append("$7\r\nCluster\r\n");
+  c.line().send(text);
+  w.run();
+  CHECK(c.take() == "$30\r\n# Cluster\r\ncluster_enabled:1\r\n\r\n");
+}
+
+TEST_CASE("INFO asks for the node's figures once") {
+  std::size_t asked = 0;
+  gateway_world w;
+  gateway_client c{w};
+  w.shared->figures = [&] {
+    ++asked;
+    return w.figures;
+  };
+  const auto all = c("INFO everything nosuch");
+  CHECK_THAT(all, contains("# Torc\r\n"));
+  CHECK_THAT(all, contains("# Commandstats\r\n"));
+  CHECK(asked == 1);
+  c("CONFIG GET save");
+  CHECK(asked == 1); // it is none of the node's
+}
+
+TEST_CASE("CLIENT LIST of some connections") {
+  gateway_world w;
+  gateway_client c{w};
+  gateway_client d{w};
+  gateway_client e{w};
+  const auto list = c("CLIENT LIST ID 3 1 3 9");
+  CHECK_THAT(list, contains("id=1 "));
+  CHECK_THAT(list, contains("\nid=3 "));
+  CHECK(list.find("id=2 ") == std::string::npos);
+}
+
+TEST_CASE("SLOWLOG has commands of every kind, histograms those on keys") {
+  gateway_world w;
+  gateway_client c{w};
+  REQUIRE(c("CONFIG SET slowlog-log-slower-than 0") == "+OK\r\n");
+  c("MGET a b");
+  c("SCAN 0");
+  c("STRLEN k");
+  c("GETRANGE k 0 1");
+  c("GET"); // refused at once
+  const auto log = c("SLOWLOG GET");
+  CHECK_THAT(log, contains("*1\r\n$4\r\nmget\r\n"));
+  CHECK_THAT(log, contains("*1\r\n$4\r\nscan\r\n"));
+  CHECK_THAT(log, contains("*2\r\n$6\r\nstrlen\r\n$1\r\nk\r\n"));
+  CHECK_THAT(log, contains("$8\r\ngetrange\r\n"));
+  CHECK(log.find("$3\r\nget\r\n") == std::string::npos);
+  CHECK_THAT(c("LATENCY HISTOGRAM READ"), contains("$5\r\ncalls\r\n:3\r\n"));
 }
 
 TEST_CASE("INFO lists what is held of each keyspace") {

@@ -1,5 +1,6 @@
 // Order, bounds and failures of the RESP door: what one connection may expect,
 // and what a hostile one may cost.
+#include <iterator>
 #include <string>
 
 #include "support/gateway_world.hpp"
@@ -76,6 +77,42 @@ TEST_CASE("commands that look at everything wait for those before them") {
   w.held = false;
   w.run();
   CHECK(c.take() == "+OK\r\n:1\r\n+OK\r\n");
+}
+
+TEST_CASE("HELLO changes the protocol of later replies only") {
+  gateway_world w;
+  gateway_client c{w};
+  w.held = true;
+  c.send("GET missing");
+  c.send("HELLO 3");
+  c.send("GET missing");
+  w.run();
+  w.held = false;
+  w.run();
+  const auto replies = c.take();
+  CHECK(replies.starts_with("$-1\r\n%7\r\n"));
+  CHECK(replies.ends_with("\r\n_\r\n"));
+}
+
+TEST_CASE("pages of keys of slots are read one after another") {
+  gateway_world w;
+  gateway_client c{w};
+  REQUIRE(c("SET foo x") == "+OK\r\n");
+  w.held = true;
+  for (int i = 0; i < 3; ++i)
+    c.send("CLUSTER GETKEYSINSLOT 12182 10");
+  c.send("PING");
+  w.run();
+  CHECK(w.core->routes().under_way() == 1);
+  w.held = false;
+  w.run();
+  CHECK(c.take()
+        == "*1\r\n$3\r\nfoo\r\n*1\r\n$3\r\nfoo\r\n*1\r\n$3\r\nfoo\r\n"
+           "+PONG\r\n");
+  // Nor does one that fails hold up what comes after it.
+  w.refusals[member_id{1}] = errc::not_ready;
+  CHECK_THAT(c("CLUSTER GETKEYSINSLOT 12182 10"), contains("-LOADING "));
+  CHECK(c("PING") == "+PONG\r\n");
 }
 
 TEST_CASE("a session stops reading when its replies are not whole") {
