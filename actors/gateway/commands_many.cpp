@@ -1,4 +1,5 @@
 // Commands on several keys: each key by itself, one reply.
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -141,7 +142,7 @@ private:
   std::size_t parts_;
 };
 
-/// Starts one operation per key of the command; `made` says how each looks.
+/// Starts one operation per key of the command; the reply is the gatherer's.
 template <class Gatherer>
 void run_many(core& c, const request& r, op_kind kind) {
   const auto* ks = c.keyspace_or_fail(r);

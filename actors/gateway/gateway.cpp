@@ -1,6 +1,7 @@
 // The actor around a gateway's core: messages in, effects out.
 #include "torc/gateway.hpp"
 
+#include <chrono>
 #include <map>
 
 #include "actors/gateway/door.hpp"

@@ -1,6 +1,7 @@
 #include "actors/gateway/pages.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "torc/core/byte_codec.hpp"
 

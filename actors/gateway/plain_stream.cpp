@@ -1,6 +1,7 @@
 #include "actors/gateway/plain_stream.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
