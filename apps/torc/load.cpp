@@ -107,7 +107,8 @@ load_report load_all(const load_command& c, record_format format,
   record_loader loader{client,
                        {.window = static_cast<std::size_t>(c.window),
                         .wait_replicas = c.wait_replicas,
-                        .give_up_ms = c.give_up_ms},
+                        .give_up_ms = c.give_up_ms,
+                        .stop = [] { return interrupted != 0; }},
                        [&](auto line, auto& why) { refused.add(line, why); }};
   record_reader reader{format, c.header};
   file_record record;

@@ -21,14 +21,20 @@ constexpr std::chrono::milliseconds pause_max = 500ms;
 /// yet (300 ms and the clocks' skew). What is sent again must come later, or it
 /// could lose against its own first send and everything behind it.
 constexpr std::chrono::milliseconds unsure_pause = 1000ms;
+/// Of one WAIT; in between it is looked whether to stop.
+constexpr std::uint64_t wait_ms_max = 1'000;
 
 } // namespace
 
 record_loader::record_loader(resp_client& client, loader_options options,
                              refuse_callback on_refused)
-  : client_(client), options_(options), on_refused_(std::move(on_refused)),
-    last_success_(clock::now()) {
+  : client_(client), options_(std::move(options)),
+    on_refused_(std::move(on_refused)), last_success_(clock::now()) {
   options_.window = std::max<std::size_t>(1, options_.window);
+}
+
+bool record_loader::is_stopped() const {
+  return options_.stop && options_.stop();
 }
 
 bool record_loader::is_full() const noexcept {
@@ -128,8 +134,23 @@ void record_loader::on_reply(entry& e, const resp_value& reply) {
   }
 }
 
+/// WAIT counts the writes of one connection only: when that one goes,
+/// everything since the last WAIT has to be sent again.
+void record_loader::forget_done() {
+  if (options_.wait_replicas == 0)
+    return;
+  for (auto& e : entries_)
+    if (e.is == state::done) {
+      e.is = state::waiting;
+      e.maybe_done = true;
+      --counts_.written;
+      ++counts_.unknown_resent;
+    }
+}
+
 /// The connection is gone: what was not answered may have been done.
 void record_loader::on_lost(error e) {
+  forget_done();
   for (auto number : awaiting_) {
     auto& lost = entries_[number - first_];
     lost.is = state::waiting;
@@ -230,16 +251,20 @@ result<void> record_loader::recover() {
     trouble_ = unsure_ = change_door_ = false;
     return {};
   }
-  if (change_door_)
+  if (change_door_) {
+    forget_done();
     client_.disconnect();
+  }
   auto pause = unsure_ ? unsure_pause : pause_min;
   for (;;) {
     auto limit = last_success_ + std::chrono::milliseconds{options_.give_up_ms};
     if (clock::now() >= limit)
       return give_up(last_error_);
+    if (is_stopped())
+      return give_up({errc::io_error, "interrupted"});
     std::this_thread::sleep_for(pause);
     pause = std::min(std::max(pause, pause_min) * 2, pause_max);
-    auto reached = client_.connect();
+    auto reached = client_.connect(limit);
     if (reached)
       break;
     last_error_ = std::move(reached).error();
@@ -261,23 +286,15 @@ result<void> record_loader::recover() {
   return {};
 }
 
-/// WAIT counts the writes of this connection only: if it is lost, everything
-/// since the last WAIT is sent again.
 result<void> record_loader::wait_for_replicas() {
   auto wanted = std::to_string(options_.wait_replicas);
-  auto timeout = std::to_string(client_.options().request_ms / 2 + 1);
+  auto timeout =
+    std::to_string(std::min(client_.options().request_ms / 2 + 1, wait_ms_max));
   auto until = clock::now() + std::chrono::milliseconds{options_.give_up_ms};
   for (;;) {
     client_.queue({"WAIT", wanted, timeout});
     auto reply = client_.next_reply();
     if (!reply) {
-      for (auto& e : entries_)
-        if (e.is == state::done) {
-          e.is = state::waiting;
-          --counts_.written;
-          e.maybe_done = true;
-          ++counts_.unknown_resent;
-        }
       on_lost(std::move(reply).error());
       unsure_ = true;
       return {};
@@ -295,6 +312,8 @@ result<void> record_loader::wait_for_replicas() {
                      "{}",
                      reply->integer, options_.wait_replicas,
                      entries_.back().record.line)});
+    if (is_stopped())
+      return give_up({errc::io_error, "interrupted"});
   }
 }
 

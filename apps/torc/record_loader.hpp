@@ -21,6 +21,8 @@ struct loader_options {
   std::uint32_t wait_replicas = 0;
   /// How long nothing may succeed before it gives up.
   std::uint64_t give_up_ms = 30'000;
+  /// True: give up at once instead of trying again; may be none.
+  std::function<bool()> stop = {};
 };
 
 struct loader_counts {
@@ -72,9 +74,11 @@ private:
 
   using clock = std::chrono::steady_clock;
 
+  bool is_stopped() const;
   bool is_full() const noexcept;
   void send(entry& e);
   void on_reply(entry& e, const resp_value& reply);
+  void forget_done();
   void on_lost(error e);
   /// Takes replies until at most `left` are outstanding.
   void drain(std::size_t left);

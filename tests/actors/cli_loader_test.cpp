@@ -1,5 +1,6 @@
 #include "support/scripted_server.hpp"
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -235,4 +236,51 @@ TEST_CASE("writes whose WAIT was lost are sent again", "[loader]") {
   CHECK(run.loader.counts().written == 10);
   CHECK(run.loader.counts().unknown_resent == 10);
   CHECK(all_new(live, 5));
+}
+
+TEST_CASE("a window that spans two connections is sent again as a whole",
+          "[loader]") {
+  // WAIT counts what its own connection wrote.
+  const std::string failure = GENERATE(
+    as<std::string>{}, scripted_server::hang_up, "-CLUSTERDOWN no replica\r\n");
+  store dying;
+  dying.fail = [&](int n, const argv&) {
+    return n > 3 ? failure : std::string{};
+  };
+  store live;
+  scripted_server first{dying.script()};
+  scripted_server second{live.script()};
+  load_run run{{first.address(), second.address()},
+               {.window = 10, .wait_replicas = 1}};
+  REQUIRE(run.load_pairs(5));
+  CHECK(run.loader.counts().written == 10);
+  CHECK(run.loader.counts().unknown_resent >= 3);
+  CHECK(dying.waits == 0);
+  CHECK(live.waits == 1);
+  CHECK(all_new(live, 5));
+}
+
+TEST_CASE("it stops when it is told to, though nobody answers", "[loader]") {
+  std::atomic<int> asked{0};
+  loader_options o;
+  o.window = 10;
+  o.give_up_ms = 600'000;
+  o.stop = [&] { return ++asked > 1; };
+  store s;
+  if (GENERATE(false, true)) { // it tries again
+    s.fail = [](int n, const argv&) {
+      return std::string{n > 4 ? scripted_server::hang_up : ""};
+    };
+  } else { // it waits for replicas
+    o.wait_replicas = 2;
+    s.replicas = 1;
+  }
+  scripted_server server{s.script()};
+  load_run run{{server.address()}, o};
+  const auto done = run.load_pairs(20);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().message == "interrupted");
+  CHECK(asked == 2);
+  auto& n = run.loader.counts();
+  CHECK(n.written + n.unknown + n.not_written == n.records);
 }
