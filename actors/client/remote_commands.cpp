@@ -16,7 +16,7 @@ void add_level(command& c, const client_request& r) {
   switch (r.level) {
   case consistency::weak: c.emplace_back("WEAK"); break;
   case consistency::eventual: c.emplace_back("EVENTUAL"); break;
-  case consistency::strong: c.emplace_back("STRONG"); break;
+  case consistency::strong: break; // is not sent
   }
 }
 
@@ -81,6 +81,10 @@ client_reply page_of(const resp_value& answer) {
 } // namespace
 
 std::vector<command> commands_of(const client_request& r) {
+  // Not left to the door: not all of its commands take a level.
+  if (r.level_given && r.level == consistency::strong
+      && r.kind != op_kind::scan)
+    return {};
   switch (r.kind) {
   case op_kind::read:
   case op_kind::head: {

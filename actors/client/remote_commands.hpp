@@ -10,7 +10,7 @@
 namespace torc::remote {
 
 /// A request as commands of a RESP door, to be sent one after the other. Never
-/// empty, but for an operation that doors do not offer.
+/// empty, but for an operation or a level that doors do not offer.
 std::vector<std::vector<std::string>> commands_of(const client_request& r);
 
 /// The reply that the answers to these commands amount to.

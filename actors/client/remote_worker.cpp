@@ -140,7 +140,8 @@ void remote_worker::carry_out(resp_client& door, batch requests) {
 
 /// Gives back what was surely not done and may be tried again.
 remote_worker::batch remote_worker::send(resp_client& door, batch requests) {
-  if (const auto ready = door.connect(); !ready) {
+  // The first came first: the others have more time left for other doors.
+  if (const auto ready = door.connect(requests.front().give_up); !ready) {
     if (ready.error().code == errc::no_replica) {
       for (auto& r : requests)
         r.refusal = ready.error();
@@ -171,7 +172,11 @@ remote_worker::batch remote_worker::receive(resp_client& door, batch requests) {
       else
         lost = reply.error();
     }
-    if (lost) {
+    if (r.commands == 0) {
+      settle(r, replies::failure(errc::unsupported,
+                                 "RESP doors have no such operation at this "
+                                 "level"));
+    } else if (lost) {
       if (is_write(r.what.kind))
         settle(r, replies::failure(errc::unknown_outcome,
                                    lost->message
@@ -179,9 +184,6 @@ remote_worker::batch remote_worker::receive(resp_client& door, batch requests) {
                                        "done"));
       else
         refused.emplace_back(i, *lost);
-    } else if (r.commands == 0) {
-      settle(r, replies::failure(errc::unsupported,
-                                 "RESP doors have no such operation"));
     } else {
       auto reply = remote::reply_of(r.what, answers);
       if (may_be_tried_again(reply.status))

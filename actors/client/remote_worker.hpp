@@ -18,9 +18,10 @@ namespace torc {
 /// Carries requests to the RESP doors of a cluster: its thread sends what waits
 /// as one pipeline and answers it in order. One connection per keyspace.
 ///
-/// Requests on one key take effect in the order of their starts: a refused one
-/// is tried again only if no later one of its pipeline is on its key, and the
-/// next pipeline begins when this one is settled.
+/// Writes on one key take effect in the order of their starts: a refused one is
+/// tried again only if no later request of its pipeline is on its key, and the
+/// next pipeline begins when this one is settled. A refused read is tried again
+/// in any case, and may see a later write of its pipeline.
 class remote_worker {
 public:
   remote_worker(std::vector<socket_address> doors, client_options options);

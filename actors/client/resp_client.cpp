@@ -68,12 +68,18 @@ error resp_client::drop(error e) {
 }
 
 result<void> resp_client::connect() {
+  return connect(tcp_stream::deadline::max());
+}
+
+result<void> resp_client::connect(tcp_stream::deadline limit) {
   if (is_connected())
     return {};
   std::string failures;
   auto first = next_;
   for (std::size_t i = 0; i < options_.addresses.size(); ++i) {
-    auto until = tcp_stream::in_ms(options_.connect_ms);
+    if (i > 0 && tcp_stream::clock::now() >= limit)
+      break;
+    auto until = std::min(tcp_stream::in_ms(options_.connect_ms), limit);
     current_ = (first + i) % options_.addresses.size();
     auto& address = options_.addresses[current_];
     auto stream = tcp_stream::connect(address, until);
@@ -94,7 +100,7 @@ result<void> resp_client::connect() {
     }
     failures += fmt::format("{}{}", failures.empty() ? "" : "; ", why.message);
   }
-  next_ = (first + 1) % options_.addresses.size();
+  next_ = (current_ + 1) % options_.addresses.size();
   return {errc::no_replica, fmt::format("no door answers: {}", failures)};
 }
 
@@ -217,7 +223,7 @@ result<resp_value> resp_client::call(const argv& command, request_kind kind) {
   auto until = tcp_stream::in_ms(options_.request_ms);
   auto pause = std::chrono::milliseconds{pause_min};
   for (;;) {
-    auto reached = connect();
+    auto reached = connect(until);
     error why;
     if (reached) {
       auto reply = ask(command, until);

@@ -106,8 +106,9 @@ public:
 /// their RESP doors (`connect`).
 ///
 /// Copies are cheap and share a session: what one has seen, the next operation
-/// of any of them is stamped above. Thread-safe. Not from within actors: there,
-/// use `spawn_client` and requests.
+/// of any of them is stamped above. RESP doors take no such token: there, this
+/// holds of one connection (a keyspace has one) for as long as it lasts.
+/// Thread-safe. Not from within actors: there, use `spawn_client` and requests.
 ///
 /// Errors: `unknown_outcome`: a write may or may not be done; repeating it is
 /// safe, as the newest version wins. `no_replica`, `try_again`, `timeout`,
@@ -135,6 +136,7 @@ public:
                           put_options options = {});
   result<write_reply> remove(std::string_view key, read_options options = {});
   /// A new deadline for what is there; `ttl` of 0 or less removes the key.
+  /// Through RESP doors this and the next two are done at the keyspace's level.
   result<write_reply> expire(std::string_view key,
                              std::chrono::milliseconds ttl,
                              expire_when when = expire_when::always);

@@ -71,6 +71,9 @@ public:
   /// another password; `not_found`: there is no such keyspace; both end the
   /// search.
   result<void> connect();
+  /// The same, not beyond `limit`: doors that it leaves no time for are not
+  /// asked.
+  result<void> connect(tcp_stream::deadline limit);
   bool is_connected() const noexcept { return stream_.is_open(); }
   /// Drops the connection and all that is pending. The next `connect` begins
   /// at the next address.

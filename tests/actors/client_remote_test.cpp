@@ -151,6 +151,31 @@ TEST_CASE("when a door hangs up a write may have been done, a read was not") {
   CHECK(server.connections() > 3);
 }
 
+TEST_CASE("silent doors take no more than an operation's time") {
+  std::atomic<bool> greeted{false};
+  test::scripted_server first{[&](const auto& command) -> std::string {
+    if (command[0] != "HELLO")
+      return test::scripted_server::hang_up;
+    return greeted.exchange(true) ? std::string{} : test::hello_reply();
+  }};
+  const auto nothing = [](const auto&) { return std::string{}; };
+  test::scripted_server second{nothing};
+  test::scripted_server third{nothing};
+  client_options o;
+  o.connect_timeout = 2'000ms;
+  o.operation_timeout = 300ms;
+  auto c =
+    client::connect({to_string(first.address()), to_string(second.address()),
+                     to_string(third.address())},
+                    o);
+  REQUIRE(c);
+  const auto get = c->get("k");
+  REQUIRE_FALSE(get);
+  CHECK(get.error().code != errc::unknown_outcome);
+  // The second one took what time there was.
+  CHECK(third.connections() == 0);
+}
+
 TEST_CASE("at a silent door few operations wait, and not for long") {
   test::scripted_server server{[](const auto& command) {
     return command[0] == "HELLO" ? test::hello_reply() : std::string{};

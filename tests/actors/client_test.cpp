@@ -129,6 +129,12 @@ TEST_CASE("requests become commands of a RESP door") {
     == std::vector<argv>{{"PEXPIREAT", "k", "99", "GT"}, {"TORC.GET", "k"}});
   CHECK(commands_of(requests::expire_at("k", 0))
         == std::vector<argv>{{"PERSIST", "k"}, {"TORC.GET", "k"}});
+  for (auto strong : {requests::get("k"), requests::put("k", "v"),
+                      requests::remove("k"), requests::expire_at("k", 99)}) {
+    strong.level_given = true;
+    strong.level = consistency::strong;
+    CHECK(commands_of(strong).empty());
+  }
   CHECK(commands_of(requests::scan(5, 0))
         == std::vector<argv>{{"SCAN", "5", "COUNT", "1"}});
 }

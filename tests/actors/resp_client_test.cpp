@@ -176,6 +176,25 @@ TEST_CASE("a door that is silent costs its time only", "[resp_client]") {
         >= std::chrono::milliseconds{140});
 }
 
+TEST_CASE("doors that do not greet take no more than the call's time",
+          "[resp_client]") {
+  const auto nothing = [](const argv&) { return std::string{}; };
+  scripted_server first{nothing};
+  scripted_server second{nothing};
+  auto client = client_of({first.address(), second.address()}, 200);
+  const auto reply = client.call({"PING"});
+  REQUIRE_FALSE(reply);
+  CHECK(reply.error().code == errc::no_replica);
+  CHECK(reply.error().message.find(to_string(first.address()))
+        != std::string::npos);
+  CHECK(second.connections() == 0);
+  // The next call begins behind the one that failed.
+  const auto again = client.call({"PING"});
+  REQUIRE_FALSE(again);
+  CHECK(again.error().message.find(to_string(second.address()))
+        != std::string::npos);
+}
+
 TEST_CASE("an error reply is an error with its words", "[resp_client]") {
   scripted_server server{behind_hello(
     [](const argv&) { return std::string{"-ERR syntax error\r\n"}; })};

@@ -124,10 +124,19 @@ inline void errors(client& c) {
   const auto unknown = c.keyspace("nowhere").get("k");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().code == errc::not_found);
-  const auto strong = c.with(consistency::strong).put("k", "v");
-  REQUIRE_FALSE(strong);
-  CHECK_FALSE(strong.error().message.empty());
+  REQUIRE(c.put("plain", "v"));
+  auto strong = c.with(consistency::strong);
+  for (const auto& refused :
+       {strong.put("k", "v"), strong.remove("plain"), strong.persist("plain"),
+        strong.expire("plain", std::chrono::hours{1})}) {
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::unsupported);
+    CHECK_FALSE(refused.error().message.empty());
+  }
   CHECK_FALSE(c.get("k")->value);
+  const auto left = c.ttl("plain");
+  REQUIRE(left);
+  CHECK_FALSE(*left);
 }
 
 } // namespace client_program
