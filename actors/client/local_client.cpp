@@ -2,7 +2,10 @@
 #include "torc/local_client.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
+#include <functional>
+#include <map>
 #include <unordered_map>
 
 #include <caf/all.hpp>
@@ -152,8 +155,12 @@ private:
   // -- requests ---------------------------------------------------------------
 
   void begin(client_request r, done_fn answer) {
-    if (is_acquainted())
+    if (is_acquainted()) {
+      // It may be so since now, by time: what waits came first.
+      if (!waiting_.empty())
+        run_waiting();
       return start(std::move(r), std::move(answer));
+    }
     if (waiting_.size() >= options_.operations_max)
       return answer(
         replies::failure(errc::try_again, "too many operations are under way"));
