@@ -1,8 +1,10 @@
 #include "torc/client.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "actors/client/replies.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace torc {
 
@@ -91,10 +93,7 @@ std::vector<T> all_of(client_backend& backend,
 // -- client_backend -----------------------------------------------------------
 
 unix_ms client_backend::now_ms() const {
-  return static_cast<unix_ms>(
-    std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch())
-      .count());
+  return system_wall();
 }
 
 void client_backend::run_until(const std::function<bool()>&) {

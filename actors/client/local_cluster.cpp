@@ -19,6 +19,7 @@
 #include "torc/log.hpp"
 #include "torc/loop.hpp"
 #include "torc/node_actors.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace torc {
 namespace {
@@ -41,13 +42,6 @@ struct system_config : caf::actor_system_config {
       configure(*this);
   }
 };
-
-unix_ms machine_wall() {
-  return static_cast<unix_ms>(
-    std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch())
-      .count());
-}
 
 std::string name_of(std::size_t node) {
   return fmt::format("n{}", node + 1);
@@ -137,7 +131,7 @@ result<void> local_cluster::state::start_node(std::size_t i) {
   node_environment env;
   env.self = member_id{static_cast<std::uint32_t>(i + 1)};
   env.name = name_of(i);
-  env.wall = machine_wall;
+  env.wall = system_wall;
   env.seed = std::random_device{}();
   env.disk = n.disk;
   env.make_memory = [] { return make_memory_engine(); };
@@ -157,7 +151,7 @@ result<void> local_cluster::state::start_node(std::size_t i) {
   local_client_options co;
   co.self = n.actors->self();
   co.ring_manager = n.actors->ring_manager();
-  co.wall = machine_wall;
+  co.wall = system_wall;
   n.client = spawn_local_client(system, n.loops.front().get(), std::move(co));
   nodes.push_back(std::move(n));
   return {};

@@ -1,4 +1,5 @@
 // Clients of a cluster that is reached through its RESP doors.
+#include <memory>
 #include <thread>
 
 #include <caf/all.hpp>

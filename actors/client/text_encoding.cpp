@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "torc/core/utf8.hpp"
 #include "torc/record_files.hpp"
 
 namespace torc {
@@ -25,27 +26,6 @@ constexpr auto digits = [] {
 
 std::uint32_t byte_at(std::string_view s, std::size_t i) noexcept {
   return static_cast<unsigned char>(s[i]);
-}
-
-/// Bytes of the UTF-8 sequence at `i`, 0 if there is none (RFC 3629, 4).
-std::size_t sequence_bytes(std::string_view s, std::size_t i) noexcept {
-  auto lead = byte_at(s, i);
-  if (lead < 0x80)
-    return 1;
-  if (lead < 0xc2 || lead > 0xf4)
-    return 0;
-  std::size_t n = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (s.size() - i < n)
-    return 0;
-  auto second = byte_at(s, i + 1);
-  auto low = lead == 0xe0 ? 0xa0u : lead == 0xf0 ? 0x90u : 0x80u;
-  auto high = lead == 0xed ? 0x9fu : lead == 0xf4 ? 0x8fu : 0xbfu;
-  if (second < low || second > high)
-    return 0;
-  for (std::size_t k = 2; k < n; ++k)
-    if ((byte_at(s, i + k) & 0xc0) != 0x80)
-      return 0;
-  return n;
 }
 
 } // namespace
@@ -98,11 +78,11 @@ result<std::string> from_base64(std::string_view text) {
 }
 
 bool is_utf8(std::string_view bytes) noexcept {
-  for (std::size_t i = 0; i < bytes.size();) {
-    auto n = sequence_bytes(bytes, i);
+  while (!bytes.empty()) {
+    auto n = utf8_length(bytes);
     if (n == 0)
       return false;
-    i += n;
+    bytes.remove_prefix(n);
   }
   return true;
 }

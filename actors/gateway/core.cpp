@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "torc/core/splitmix.hpp"
+
 namespace torc::gateway {
 namespace {
 
@@ -330,11 +332,7 @@ void core::request_flush() {
 }
 
 std::uint64_t core::random() noexcept {
-  // splitmix64: only picks keys and members, nothing secret.
-  auto z = random_ += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+  return splitmix64(random_); // only picks keys and members
 }
 
 } // namespace torc::gateway

@@ -60,13 +60,6 @@ result<void> wait_for_clock(const engine& disk, unix_ms max_skew_ms,
 
 } // namespace
 
-unix_ms system_wall() {
-  return static_cast<unix_ms>(
-    std::chrono::duration_cast<std::chrono::milliseconds>(
-      std::chrono::system_clock::now().time_since_epoch())
-      .count());
-}
-
 void configure_node_system(caf::actor_system_config& cfg) {
   configure_networking(cfg);
   register_messages(cfg);

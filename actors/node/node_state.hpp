@@ -16,6 +16,7 @@
 #include "torc/loop.hpp"
 #include "torc/node.hpp"
 #include "torc/node_actors.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace torc {
 
@@ -27,9 +28,6 @@ struct own_system {
   config cfg;
   caf::actor_system system{cfg};
 };
-
-/// Milliseconds since the Unix epoch.
-unix_ms system_wall();
 
 /// The parts of a node, in the order in which they come up.
 struct node::state {

@@ -2,17 +2,16 @@
 
 #include <cstdint>
 
+#include "torc/core/splitmix.hpp"
+
 namespace torc::ring {
 
-/// Random numbers of one actor (Steele et al., splitmix64).
+/// Random numbers of one actor.
 class splitmix {
 public:
   explicit splitmix(std::uint64_t seed) : state_(seed) {}
   std::uint32_t operator()() noexcept {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return static_cast<std::uint32_t>(z ^ (z >> 31));
+    return static_cast<std::uint32_t>(splitmix64(state_));
   }
 
 private:

@@ -1,5 +1,6 @@
 // Clients of a simulated cluster, and a look at what its nodes hold.
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <stdexcept>
 

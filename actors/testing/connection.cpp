@@ -2,6 +2,8 @@
 // where it arrives.
 #include "actors/testing/connection.hpp"
 
+#include <algorithm>
+
 #include <caf/all.hpp>
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>

@@ -1,5 +1,6 @@
 // Redis clients of a simulated cluster: the real sessions of the real gateways,
 // without sockets.
+#include <algorithm>
 #include <stdexcept>
 
 #include <caf/all.hpp>

@@ -8,6 +8,7 @@
 #include "actors/testing/connection.hpp"
 #include "actors/testing/world_state.hpp"
 #include "torc/core/assert.hpp"
+#include "torc/core/splitmix.hpp"
 #include "torc/messages/interfaces.hpp"
 
 namespace torc::testing {
@@ -41,10 +42,7 @@ public:
 } // namespace
 
 std::uint64_t random_source::next() noexcept {
-  auto z = state_ += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
+  return splitmix64(state_);
 }
 
 // -- state --------------------------------------------------------------------

@@ -5,6 +5,7 @@
 // One process hands out numbers to square as keys `task:<n>`, the other one
 // takes them and leaves `result:<n>`. Either may be restarted at any time.
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>

@@ -1,5 +1,6 @@
 #include "apps/torc/child_process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>

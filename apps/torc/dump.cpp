@@ -13,6 +13,7 @@
 #include "apps/torc/progress.hpp"
 #include "apps/torc/table.hpp"
 #include "torc/core/limits.hpp"
+#include "torc/wall_clock.hpp"
 
 namespace torc::program {
 
@@ -148,9 +149,7 @@ private:
       return {};
     std::uint64_t ttl_ms = 0;
     if (auto until = reply.integer_of("expires_at_ms"); until > 0) {
-      auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-                   std::chrono::system_clock::now().time_since_epoch())
-                   .count();
+      auto now = static_cast<std::int64_t>(system_wall());
       ttl_ms =
         static_cast<std::uint64_t>(std::max<std::int64_t>(1, until - now));
     }

@@ -1,6 +1,7 @@
 #include "apps/torc/member_report.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <future>
 
 namespace torc::program {

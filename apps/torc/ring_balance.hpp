@@ -33,11 +33,13 @@ struct group_balance {
   double load_max() const noexcept;
 };
 
-/// Sets each member's `fair_slots`: `total` slot replicas shared by weight, no
-/// member more than `slot_count`, what is above goes to the others. O(n^2).
+/// Sets each member's `fair_slots`: the slot replicas of all members shared by
+/// weight, no member more than `slot_count`, what is above goes to the others.
+/// O(n^2).
 void share_fairly(group_balance& group);
 
-/// A bar per member, as lines of at most `columns` for a terminal.
+/// A line per member with a bar of 20 to 60 characters, for a terminal of about
+/// so many columns.
 std::string balance_text(const group_balance& group, std::size_t columns);
 
 /// The same as an SVG 1.1 document that needs nothing else.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/gateway/door.hpp"
+#include "core/numbered.hpp"
 #include "support/catch.hpp"
 #include "torc/core/byte_codec.hpp"
 #include "torc/core/config_change.hpp"
@@ -16,11 +17,6 @@
 #include "torc/messages/checks.hpp"
 
 namespace torc::test {
-
-/// `prefix`, then a number. Not by operator+: g++ 12 sees an overflow in it.
-inline std::string numbered(std::string_view prefix, std::uint64_t n) {
-  return std::string{prefix}.append(std::to_string(n));
-}
 
 /// A config of `members` nodes; keyspace `default` has that many replicas,
 /// three at most.
