@@ -3,8 +3,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include <fmt/format.h>
+
+#include "apps/torc/connection.hpp"
 
 namespace torc::program {
 
@@ -46,6 +49,15 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
   return out;
 }
 
+/// A command, and those below it.
+json to_document(const CLI::App& command) {
+  json out{{"name", command.get_name()}, {"about", command.get_description()}};
+  const std::function<bool(const CLI::App*)> all = [](auto) { return true; };
+  for (auto below : command.get_subcommands(all))
+    out["commands"].push_back(to_document(*below));
+  return out;
+}
+
 } // namespace
 
 void guard_brackets(std::string& argument) {
@@ -67,14 +79,15 @@ exit_code run_program(int argc, char** argv) {
   add_server_commands(app, code);
   add_client_commands(app, code);
 
-  auto json = false;
+  auto as_json = false;
   auto version = app.add_subcommand("version", "Print the version");
-  version->add_flag("--json", json, "Print JSON");
-  version->callback([&] { code = run_version(json); });
+  version->add_flag("--json", as_json, "Print JSON");
+  version->callback([&] { code = run_version(as_json); });
 
   std::vector<std::string> topic;
   auto help = app.add_subcommand("help", "Print the help of a command");
   help->add_option("command", topic, "Command, such as `ring show`");
+  help->add_flag("--json", as_json, "Print the commands as JSON");
   help->callback([&] {
     CLI::App* found = &app;
     for (auto& word : topic) {
@@ -85,7 +98,10 @@ exit_code run_program(int argc, char** argv) {
           fmt::format("there is no command '{}'", word));
       found = named.front();
     }
-    fmt::print("{}", found->help("", CLI::AppFormatMode::Normal));
+    if (as_json)
+      print_json(to_document(*found));
+    else
+      fmt::print("{}", found->help("", CLI::AppFormatMode::Normal));
   });
 
   try {

@@ -97,8 +97,9 @@ void add_up(CLI::App& app, exit_code& code) {
              "there and need no\nother flag. Prints `ready` when every door "
              "answers. SIGINT and SIGTERM end it. A\nnode that dies is named "
              "and not started again: `torc node --config\nDATA/nX/torc.toml` "
-             "does that.\n\nExit codes: 0 ended by a signal and every node "
-             "well, 1 failed, 2 wrong command line.");
+             "does that.\n\nExit codes: 0 ended by a signal, though nodes may "
+             "have died before it; 1 did not\nstart, no node is left, or one "
+             "did not end well after the signal; 2 wrong command\nline.");
   up->add_option("--data", c->data_dir, "Folder of the cluster")
     ->capture_default_str();
   up->add_option("--nodes", c->nodes, "How many (3)");

@@ -36,6 +36,31 @@ class CommandLine(unittest.TestCase):
                 self.assertEqual(helped.returncode, 0, helped.stderr)
                 self.assertIn("Usage:", helped.stdout)
 
+    def test_every_command_that_ends_by_itself_prints_json(self):
+        for command in self.COMMANDS:
+            if command not in ("node", "up", "cert", "ring", "keyspace",
+                               "config"):
+                with self.subTest(command):
+                    done = torc(*command.split(), "--help")
+                    self.assertIn("--json", done.stdout)
+
+    def test_the_help_is_json_too(self):
+        def below(command, prefix=""):
+            for c in command.get("commands", ()):
+                self.assertRegex(c["about"], r"^[A-Z][^\n]+$")
+                yield prefix + c["name"]
+                yield from below(c, prefix + c["name"] + " ")
+
+        done = torc("help", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(below(json.loads(done.stdout))),
+                         sorted(self.COMMANDS))
+        done = torc("help", "ring", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        ring = json.loads(done.stdout)
+        self.assertEqual(ring["name"], "ring")
+        self.assertEqual(list(below(ring)), ["show", "balance"])
+
     def test_the_help_lists_commands_and_exit_codes(self):
         done = torc("--help")
         self.assertEqual(done.returncode, 0)
