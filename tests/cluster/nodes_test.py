@@ -2,63 +2,22 @@
 """Three processes of `torc node`: they meet, serve the same data at all doors,
 survive kill -9, come back with what they missed, and end cleanly."""
 
-import contextlib
 import os
+import re
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
-PROGRAM = os.environ["TORC_PROGRAM"]
+import redis
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from torc_cluster import (PROGRAM, Process, free_ports, http_get, torc,
+                          wait_until)
+
 PATIENCE_S = 30
 KEYS = 500
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
-class Client:
-    """Just enough RESP2: inline requests, one reply each."""
-
-    def __init__(self, port):
-        self.file = socket.create_connection(
-            ("127.0.0.1", port), timeout=PATIENCE_S).makefile("rwb")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-
-    def __call__(self, *words):
-        parts = [w.encode() for w in words]
-        self.file.write(b"*%d\r\n" % len(parts))
-        for p in parts:
-            self.file.write(b"$%d\r\n%s\r\n" % (len(p), p))
-        self.file.flush()
-        return self.reply()
-
-    def reply(self):
-        line = self.file.readline().rstrip(b"\r\n").decode()
-        if not line:
-            raise ConnectionError("the door closed the connection")
-        if line[0] == "$":
-            if line == "$-1":
-                return None
-            size = int(line[1:])
-            return self.file.read(size + 2)[:-2].decode()
-        if line[0] == "*":
-            return [self.reply() for _ in range(int(line[1:]))]
-        return line
+WAITS = re.compile(r"waits (\d+) ms until its clock passes")
 
 
 class Node:
@@ -66,7 +25,6 @@ class Node:
         self.name = f"n{index + 1}"
         self.door, self.resp, self.http = founders[index]
         self.config = os.path.join(root, f"{self.name}.toml")
-        self.log = os.path.join(root, f"{self.name}.log")
         lines = [f'name = "{self.name}"',
                  f'data_dir = "{os.path.join(root, self.name)}"',
                  f'cluster_secret_file = "{secret}"', "loops = 1",
@@ -81,40 +39,26 @@ class Node:
         self.process = None
 
     def start(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "node", "--config", self.config], stderr=log)
+        self.process = Process([PROGRAM, "node", "--config", self.config])
 
     def kill(self, how):
-        self.process.send_signal(how)
-        return self.process.wait(PATIENCE_S)
+        return self.process.end(how, PATIENCE_S)
 
     def ready(self):
-        try:
-            with urllib.request.urlopen(
-                    f"http://127.0.0.1:{self.http}/readyz",
-                    timeout=PATIENCE_S) as r:
-                return r.status == 200
-        except (urllib.error.URLError, OSError):
-            return False
+        return http_get(f"127.0.0.1:{self.http}", "/readyz")[0] == 200
 
     def client(self):
-        return Client(self.resp)
-
-    def log_from(self, offset):
-        with open(self.log, encoding="utf-8", errors="replace") as f:
-            f.seek(offset)
-            return f.read()
+        return redis.Redis(port=self.resp, socket_timeout=PATIENCE_S,
+                           decode_responses=True)
 
 
 def eventually(holds, what):
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError):
-            if holds():
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE_S} s: {what}")
+    def answered():
+        try:
+            return holds()
+        except redis.RedisError:
+            return False
+    wait_until(answered, PATIENCE_S, what)
 
 
 def check(condition, what):
@@ -124,14 +68,13 @@ def check(condition, what):
 
 def has_all(node, value):
     with node.client() as c:
-        return all(c("GET", f"key{i}") == value for i in range(KEYS))
+        return all(c.get(f"key{i}") == value for i in range(KEYS))
 
 
 def write_all(node, value):
     with node.client() as c:
         for i in range(KEYS):
-            check(c("SET", f"key{i}", value) == "+OK",
-                  f"SET key{i} at {node.name}")
+            check(c.set(f"key{i}", value), f"SET key{i} at {node.name}")
 
 
 def run(nodes):
@@ -145,9 +88,7 @@ def run(nodes):
         eventually(lambda n=n: has_all(n, "one"), f"{n.name} has all keys")
 
     # A second process on the directory is refused and names the first.
-    second = subprocess.run(
-        [PROGRAM, "node", "--config", nodes[0].config],
-        capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    second = torc("node", "--config", nodes[0].config)
     check(second.returncode == 1, f"exit code {second.returncode}, not 1")
     check(str(nodes[0].process.pid) in second.stderr, second.stderr)
 
@@ -174,16 +115,17 @@ def run(nodes):
     for number in (signal.SIGTERM, signal.SIGINT):
         write_all(nodes[0], "more")
         nodes[2].kill(signal.SIGKILL)
-        size = os.path.getsize(nodes[2].log)
         nodes[2].start()
-        eventually(lambda: "until its clock passes" in nodes[2].log_from(size),
-                   "n3 waits for its clock")
+        log = nodes[2].process.err
+        line = log.wait_for(WAITS.search, PATIENCE_S)
+        check(line, "n3 waits for its clock")
         began = time.monotonic()
         code = nodes[2].kill(number)
         took = time.monotonic() - began
         check(code == 0, f"n3 ended its wait with {code}")
-        check(took < 2, f"n3 took {took} s to end its wait")
-        check("stopped before it began" in nodes[2].log_from(size),
+        check(took * 1000 < int(WAITS.search(line).group(1)),
+              f"n3 took {took} s to end its wait: {line}")
+        check("stopped before it began" in log.text(),
               "n3 says that it stopped")
         nodes[2].start()
         eventually(nodes[2].ready, "n3 is ready after that")
@@ -202,22 +144,21 @@ def main():
         with open(secret, "w", encoding="utf-8") as f:
             f.write("0123456789abcdef0123456789abcdef\n")
         os.chmod(secret, 0o600)
-        ports = free_ports(9)
-        founders = [ports[i:i + 3] for i in range(0, 9, 3)]
+        first = free_ports(9)
+        founders = [range(p, p + 3) for p in range(first, first + 9, 3)]
         nodes = [Node(root, i, founders, secret) for i in range(3)]
         try:
             run(nodes)
         except BaseException:
             for n in nodes:
-                with contextlib.suppress(OSError), open(
-                        n.log, encoding="utf-8", errors="replace") as log:
-                    sys.stderr.write(f"--- {n.name}\n{log.read()[-4000:]}\n")
+                if n.process:
+                    log = n.process.err.text()
+                    sys.stderr.write(f"--- {n.name}\n{log[-4000:]}\n")
             raise
         finally:
             for n in nodes:
                 if n.process and n.process.poll() is None:
-                    n.process.kill()
-                    n.process.wait()
+                    n.kill(signal.SIGKILL)
     print("three nodes: passed")
 
 

@@ -5,6 +5,7 @@ The data is real: Debian's UnicodeData.txt and its largest word list.
 """
 
 import os
+import statistics
 import sys
 import tempfile
 import threading
@@ -20,6 +21,7 @@ UNICODE_DATA = "/usr/share/unicode/UnicodeData.txt"
 WORDS = "/usr/share/dict/american-english-insane"
 KEYS_PER_READ = 500
 CONVERGE_S = 120
+WRITES = 50
 
 
 def escaped(text):
@@ -144,28 +146,40 @@ class Survival(unittest.TestCase):
             for key in keys:
                 client.set(key, "before")
             cluster.kill_node(2)
-            died = time.monotonic()
-            slowest = 0.0
-            for key in keys:
-                begin = time.monotonic()
-                self.write_until_taken(client, key)
-                slowest = max(slowest, time.monotonic() - begin)
-            print(f"slowest write after the death: {slowest * 1000:.0f} ms; all "
-                  f"done after {(time.monotonic() - died) * 1000:.0f} ms")
+            times = []
+            for number, key in enumerate(keys):
+                steps = [lambda: client.set(key, "after"),
+                         lambda: client.get(key)]
+                # Either kind may be the first to meet the dead node.
+                for step in steps if number % 2 else reversed(steps):
+                    begin = time.monotonic()
+                    self.repeat_until_taken(step)
+                    times.append(time.monotonic() - begin)
+            median, slowest = statistics.median(times), max(times)
+            print(f"after the death: median {median * 1000:.1f} ms, slowest "
+                  f"{slowest * 1000:.0f} ms")
+            self.assertLess(median, 1)
             # A second is what is promised; the rest is for a busy machine.
-            self.assertLess(slowest, 5)
+            self.assertLess(slowest, 10)
             self.assertEqual(client.mget(keys), [b"after"] * len(keys))
 
     @staticmethod
-    def write_until_taken(client, key):
+    def repeat_until_taken(step):
         while True:
             try:
-                client.set(key, "after")
+                step()
                 return
             except redis.ResponseError as e:
                 # A write under way when its coordinator died: nobody knows.
                 if not str(e).startswith("UNKNOWN"):
                     raise
+
+    @staticmethod
+    def wait_for_writes(writers):
+        """Until each of them has written some more."""
+        goals = [(w, len(w.acknowledged) + WRITES) for w in writers]
+        wait_until(lambda: all(len(w.acknowledged) >= n for w, n in goals),
+                   CONVERGE_S, f"{WRITES} more writes at each door")
 
     def test_no_acknowledged_write_is_lost_by_any_death(self):
         """Writers note what was acknowledged while nodes die and return."""
@@ -176,9 +190,9 @@ class Survival(unittest.TestCase):
                 w.start()
             try:
                 for node in (3, 2, 1):
-                    time.sleep(0.5)
+                    self.wait_for_writes(writers)
                     cluster.kill_node(node)
-                    time.sleep(0.5)
+                    self.wait_for_writes(w for w in writers if w.node != node)
                     cluster.restart_node(node)
             finally:
                 stop.set()
@@ -186,7 +200,6 @@ class Survival(unittest.TestCase):
                     w.join()
             acknowledged = {}
             for w in writers:
-                self.assertGreater(len(w.acknowledged), 100)
                 acknowledged.update(w.acknowledged)
             for node in (1, 2, 3):
                 self.assert_becomes_whole(cluster, node, acknowledged)

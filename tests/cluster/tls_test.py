@@ -11,13 +11,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
-import urllib.error
-import urllib.request
 
 import redis
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from torc_cluster import PROGRAM, Process, SOURCE_DIR, free_ports, wait_until
+from torc_cluster import (PROGRAM, Process, SOURCE_DIR, free_ports, http_get,
+                          wait_until)
 
 PATIENCE_S = 40
 NAMES = ("n1", "n2", "n3")
@@ -134,12 +133,7 @@ class Certificates(unittest.TestCase):
         self.assertEqual(self.running.pop(name).end(), 0)
 
     def get(self, name, path):
-        try:
-            with urllib.request.urlopen(
-                    f"http://{self.address(name, 2)}{path}", timeout=5) as a:
-                return a.status, a.read().decode()
-        except (urllib.error.URLError, OSError):
-            return 0, ""
+        return http_get(self.address(name, 2), path)
 
     def wait_for_peers(self, name, count):
         def met():
@@ -202,7 +196,7 @@ class Certificates(unittest.TestCase):
         self.expect_log("n3", "refused a stranger from .*unknown ca")
         self.expect_log("n3", "cannot connect with member 1 'n1' .*its "
                               "certificate is not accepted")
-        self.assertEqual(self.get("n3", "/readyz")[0], 0)
+        self.assertNotEqual(self.get("n3", "/readyz")[0], 200)
         # It is told what is wrong as soon as it is put right.
         self.stop("n3")
         self.start("n3")
@@ -220,11 +214,16 @@ class Certificates(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("n3.crt: certificate has expired", done.stderr)
         # One that ends while the node runs: who connects after that refuses it.
+        # It is made once the other one is up: what is left to be done while it
+        # is valid is little.
+        self.start("n1")
+        wait_until(lambda: self.get("n1", "/metrics")[0] == 200, PATIENCE_S,
+                   "n1 is up")
         soon = os.path.join(self.folder, "soon")
-        end = now + datetime.timedelta(seconds=25)
+        end = (datetime.datetime.now(datetime.timezone.utc)
+               + datetime.timedelta(seconds=30))
         issue_with_end(self.folder, "n3", end, soon)
         self.start("n3", files=soon)
-        self.start("n1")
         self.wait_for_peers("n1", 1)
         self.stop("n1")
         wait_until(lambda: datetime.datetime.now(datetime.timezone.utc)

@@ -86,6 +86,19 @@ def wait_until(condition, timeout_s, what):
         time.sleep(STEP_S)
 
 
+def http_get(address, path):
+    """Status and body; status 0 if nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}",
+                                    timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
 class Output:
     """Lines of a stream, read by a thread so that the writer never waits."""
 
@@ -300,15 +313,7 @@ class Cluster:
 
     def http(self, node, path):
         """Status and body; status 0 if nobody answers."""
-        url = f"http://127.0.0.1:{self.http_port + node - 1}{path}"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
+        return http_get(f"127.0.0.1:{self.http_port + node - 1}", path)
 
     def cli(self, *arguments, node=1, code=0, stdin=b"", timeout_s=60):
         """Runs `torc`, expects the exit code, and returns stdout as bytes."""

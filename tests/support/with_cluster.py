@@ -2,30 +2,19 @@
 """with_cluster.py PROGRAM COMMAND...: runs COMMAND with the RESP doors of three
 nodes as its last arguments, and ends them. Its exit code is COMMAND's."""
 
+import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.abspath(__file__)), "..", "cluster"))
+from torc_cluster import free_ports
+
 NODES = 3
 PATIENCE_S = 60
-
-
-def ports_in_a_row(count):
-    """The first of `count` ports that nobody listens on now."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            first = s.getsockname()[1]
-        if first + count > 65535:
-            continue
-        try:
-            for port in range(first, first + count):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return first
 
 
 def wait_ready(process):
@@ -37,7 +26,7 @@ def wait_ready(process):
 
 def main():
     program, command = sys.argv[1], sys.argv[2:]
-    first = ports_in_a_row(3 * NODES)
+    first = free_ports(2 * NODES)
     with tempfile.TemporaryDirectory(prefix="torc-test-") as root:
         nodes = subprocess.Popen(
             [program, "up", "--nodes", str(NODES), "--data", root, "--engine",
