@@ -1,12 +1,16 @@
 // The client's parts that need no cluster: pages put together, commands of RESP
 // doors and their answers, ends without an answer.
 #include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
 
 #include "actors/client/remote_commands.hpp"
 #include "actors/client/scan_run.hpp"
+#include "core/config_examples.hpp"
 #include "support/catch.hpp"
 #include "torc/client.hpp"
 #include "torc/core/byte_codec.hpp"
+#include "torc/core/cluster_view.hpp"
+#include "torc/local_client.hpp"
 
 using namespace torc;
 using argv = std::vector<std::string>;
@@ -199,6 +203,56 @@ TEST_CASE("a client fills in its keyspace, its level and its session") {
   const auto got = get.get();
   REQUIRE(got);
   CHECK_FALSE(*got);
+}
+
+TEST_CASE("what waits for members comes before what is asked later") {
+  caf::actor_system_config cfg;
+  cfg.set("scheduler.policy", caf::atom("testing"));
+  register_messages(cfg);
+  caf::actor_system system{cfg};
+  auto& scheduler =
+    dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  const auto silent =
+    system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+      self->set_default_handler(caf::drop);
+      return {[](int) {}};
+    });
+  unix_ms now = 1'000'000;
+  local_client_options o;
+  o.self = member_id{1};
+  o.ring_manager = caf::actor_cast<ring_manager_actor>(silent);
+  o.wall = [&now] { return now; };
+  const auto store = spawn_local_client(system, nullptr, o);
+
+  // One of two members is there.
+  auto roles = std::make_shared<peer_roles>();
+  roles->member = o.self;
+  roles->shards = {caf::actor_cast<storage_node_port>(silent)};
+  const auto untyped = caf::actor_cast<caf::actor>(store);
+  caf::anon_send(untyped, local::view_update{std::make_shared<cluster_view>(
+                            test::config_of(2))});
+  caf::anon_send(untyped, local::peer_up{o.self, {}, roles});
+  argv answered;
+  const auto ask = [&](const std::string& keyspace) {
+    auto r = requests::get("k");
+    r.keyspace = keyspace; // there is none: it is answered as it is started
+    caf::anon_send(
+      store,
+      local::client_call{
+        std::move(r), std::make_shared<const std::function<void(client_reply)>>(
+                        [&answered, keyspace](const client_reply&) {
+                          answered.push_back(keyspace);
+                        })});
+    scheduler.run();
+  };
+  ask("first");
+  CHECK(answered.empty());
+  now += 10'000; // and no tick
+  ask("second");
+  CHECK(answered == argv{"first", "second"});
+  caf::anon_send_exit(store, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);
+  scheduler.run();
 }
 
 TEST_CASE("a call to a client actor that has ended is answered") {
