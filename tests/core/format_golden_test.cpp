@@ -138,11 +138,11 @@ TEST_CASE("frozen: states of the register", "[format]") {
 }
 
 TEST_CASE("frozen: items of a peer batch", "[format]") {
-  const auto bytes = from_hex("0108070605040302010a000000010002"
+  const auto bytes = from_hex("0108070605040302010a000000011dcd"
                               "6b00000005656e747279"
                               "0209000000020004000466726f6d"
                               "03090000000100");
-  const auto key = from_hex("0000000100026b000000");
+  const auto key = from_hex("000000011dcd6b000000");
   std::string again;
   peer_item_reader reader{bytes};
   peer_item x;
