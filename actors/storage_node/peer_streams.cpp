@@ -1,13 +1,29 @@
 #include "actors/storage_node/peer_streams.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+
+#include "torc/core/limits.hpp"
 
 namespace torc::storage {
 namespace {
 
 constexpr unix_ms resend_wait_min_ms = 50;
 constexpr unix_ms resend_wait_max_ms = 2000;
+constexpr unix_ms stale_min_ms = 2000;
+constexpr unix_ms stale_max_ms = 60'000;
+/// Records under way from one member to another, of all streams together: the
+/// link is closed at twice as much that is not sent yet.
+constexpr std::size_t link_window_bytes = 32 * limits::mib;
+
+/// As many pairs of a shard of ours and one of the peer's have slots in common
+/// as the least common multiple of their numbers.
+std::size_t window_bytes(std::size_t ours, std::size_t theirs) {
+  const auto pairs =
+    std::lcm(std::max<std::size_t>(ours, 1), std::max<std::size_t>(theirs, 1));
+  return std::min(limits::push_window_bytes, link_window_bytes / pairs);
+}
 
 template <class Peers>
 auto place_of(Peers& peers, member_id m) {
@@ -56,11 +72,14 @@ void peer_streams::connect(member_id m, std::vector<storage_node_port> shards,
     // The peer changed its number of shards: comparison finds what was hinted.
     p.streams.clear();
     p.streams.resize(shards.size());
+    for (auto& s : p.streams)
+      s.pushes = push_stream{window_bytes(shards_, shards.size())};
   }
   p.shards = std::move(shards);
   for (auto& s : p.streams) {
     restart(s, now);
     s.resend_wait_ms = 0;
+    s.stale_ms = 0;
     s.asks_again = p.missed;
   }
   p.missed = false;
@@ -116,6 +135,7 @@ bool peer_streams::acknowledged(peer_stream& s, std::uint64_t batch,
   s.moved_ms = now;
   s.resend_ms = 0;
   s.resend_wait_ms = 0;
+  s.stale_ms = 0;
   return true;
 }
 
@@ -127,13 +147,19 @@ void peer_streams::resend_soon(peer_stream& s, unix_ms now) {
   s.resend_ms = now + s.resend_wait_ms;
 }
 
-void peer_streams::resend_stale(unix_ms now, unix_ms timeout_ms) {
+void peer_streams::resend_stale(unix_ms now) {
   for (auto& p : peers_)
-    for (auto& s : p->streams)
-      if (p->up && s.pushes.in_flight() > 0
-          && (now > s.moved_ms + timeout_ms
-              || (s.resend_ms != 0 && now >= s.resend_ms)))
+    for (auto& s : p->streams) {
+      if (!p->up || s.pushes.in_flight() == 0)
+        continue;
+      const auto patience = std::clamp(s.stale_ms, stale_min_ms, stale_max_ms);
+      const bool stale = now > s.moved_ms + patience;
+      // The former life's bytes may be on their way still: each adds to them.
+      if (stale)
+        s.stale_ms = 2 * patience;
+      if (stale || (s.resend_ms != 0 && now >= s.resend_ms))
         restart(s, now);
+    }
 }
 
 std::uint64_t peer_streams::arrived(peer_stream& s, std::uint64_t stream,

@@ -25,13 +25,14 @@ struct peer_stream {
   /// `pushes`: such a key needs no second hint, as what leaves is the record as
   /// it then is.
   boost::unordered_flat_set<std::string_view> hinted;
-  std::uint64_t stream = 0;         ///< This life of what we send.
-  std::uint64_t last_batch = 0;     ///< Number of the last batch that left.
-  std::uint64_t acked = 0;          ///< Highest acknowledgement of this life.
-  std::string outbox;               ///< Items of the batch of this turn.
-  unix_ms moved_ms = 0;             ///< When what is in flight last moved.
-  unix_ms resend_ms = 0;            ///< When the peer asked for it; 0: never.
-  unix_ms resend_wait_ms = 0;       ///< How long it waited the last time.
+  std::uint64_t stream = 0;     ///< This life of what we send.
+  std::uint64_t last_batch = 0; ///< Number of the last batch that left.
+  std::uint64_t acked = 0;      ///< Highest acknowledgement of this life.
+  std::string outbox;           ///< Items of the batch of this turn.
+  unix_ms moved_ms = 0;         ///< When what is in flight last moved.
+  unix_ms resend_ms = 0;        ///< When the peer asked for it; 0: never.
+  unix_ms resend_wait_ms = 0;   ///< How long it waited the last time.
+  unix_ms stale_ms = 0; ///< A life ends if nothing moved for it; 0: the least.
   std::uint64_t overflow_round = 0; ///< Newest comparison at the last overflow.
   /// Something was left to a comparison since one was asked for.
   bool comparison_due = false;
@@ -70,7 +71,9 @@ struct peer_state {
 /// All that a shard owes its peers, and what it has to acknowledge.
 ///
 /// A stream has lives: each begins when the link does, or when nothing was
-/// acknowledged for too long, and numbers its batches from 1. The receiver
+/// acknowledged for too long, and numbers its batches from 1. Each life without
+/// progress lasts twice as long as the one before, so that what a slow link
+/// takes long for is acknowledged in the end. The receiver
 /// acknowledges a batch when it and all before it are durable; a batch after a
 /// gap is used but not acknowledged, so it comes again in the next life. A
 /// batch without items whose acknowledgement is no news (it is of the stream of
@@ -81,8 +84,9 @@ public:
   using sink = std::function<void(member_id, std::uint16_t shard,
                                   const storage_node_port&, peer_batch)>;
 
-  explicit peer_streams(std::uint64_t first_stream)
-    : next_stream_(first_stream) {}
+  /// `shards`: of this member.
+  peer_streams(std::uint64_t first_stream, std::uint16_t shards)
+    : next_stream_(first_stream), shards_(shards) {}
 
   void connect(member_id m, std::vector<storage_node_port> shards, unix_ms now);
   void disconnect(member_id m);
@@ -109,9 +113,8 @@ public:
   static bool acknowledged(peer_stream& s, std::uint64_t batch, unix_ms now);
   /// The peer cannot acknowledge what it got.
   static void resend_soon(peer_stream& s, unix_ms now);
-  /// Begins a new life where nothing moved for `timeout_ms`, or that was asked
-  /// for.
-  void resend_stale(unix_ms now, unix_ms timeout_ms);
+  /// Begins a new life where nothing moved for too long, or that was asked for.
+  void resend_stale(unix_ms now);
 
   // -- receiving
   /// Notes a batch. Gives the id of its arrival, or 0 if it is not to be
@@ -146,6 +149,7 @@ private:
 
   std::vector<std::unique_ptr<peer_state>> peers_; ///< By member.
   std::uint64_t next_stream_;
+  std::uint16_t shards_;
   std::uint64_t next_arrival_ = 0;
 };
 

@@ -31,7 +31,8 @@ shard::shard(storage_node_options options, shard_effects effects)
     clock_(options_.ceiling, options_.max_skew_ms),
     store_(std::move(options_.memory), options_.disk,
            options_.entry_cache_bytes),
-    peers_(options_.ceiling.value), slots_(options_.shard, options_.shards),
+    peers_(options_.ceiling.value, options_.shards),
+    slots_(options_.shard, options_.shards),
     batch_(std::make_shared<write_batch>()) {
   const auto bound = hlc_to_ms(options_.ceiling);
   const auto ahead = options_.max_skew_ms / 2;

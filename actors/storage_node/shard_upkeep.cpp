@@ -23,7 +23,6 @@ constexpr std::uint32_t ticks_per_sweep = 10;
 constexpr std::uint32_t ticks_per_figures = 25;
 constexpr std::uint32_t ticks_per_repeat = 250;
 constexpr std::size_t reclaim_per_tick = 5000;
-constexpr unix_ms resend_after_ms = 2000;
 /// Operations on a keyspace that appears while we run wait as long for it.
 constexpr unix_ms patience_ms = 1000;
 
@@ -109,7 +108,7 @@ void shard::erase_leftovers() {
 void shard::on_tick() {
   now_ = options_.wall();
   ++ticks_;
-  peers_.resend_stale(now_, resend_after_ms);
+  peers_.resend_stale(now_);
   begin_pulls();
   lose_patience();
   check_waiters();
