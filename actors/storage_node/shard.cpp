@@ -322,8 +322,8 @@ void shard::wait(const call& c) {
   const auto latest = now_ + wait_ms_max;
   if (w.what.deadline == 0 || w.what.deadline > latest)
     w.what.deadline = latest;
-  wait_ops_.push_back(std::move(w));
-  check_waiters();
+  if (!settle(w))
+    wait_ops_.push_back(std::move(w));
 }
 
 std::uint64_t shard::replicas_with(const waiter& w) {
@@ -342,22 +342,26 @@ std::uint64_t shard::replicas_with(const waiter& w) {
   return n;
 }
 
+/// Answers it if it has what it asked for, or its time is over. False: it waits
+/// on.
+bool shard::settle(waiter& w) {
+  std::uint64_t n = 0;
+  if (durable_seq_ >= w.commit_seq) {
+    if (w.push_number == 0)
+      w.push_number = push_number_;
+    n = replicas_with(w);
+  }
+  if (n < w.what.b && now_ < w.what.deadline)
+    return false;
+  auto r = reply_to(w.what);
+  r.number = n;
+  replies_.now(w.from, r);
+  request_flush();
+  return true;
+}
+
 void shard::check_waiters() {
-  std::erase_if(wait_ops_, [&](waiter& w) {
-    std::uint64_t n = 0;
-    if (durable_seq_ >= w.commit_seq) {
-      if (w.push_number == 0)
-        w.push_number = push_number_;
-      n = replicas_with(w);
-    }
-    if (n < w.what.b && now_ < w.what.deadline)
-      return false;
-    auto r = reply_to(w.what);
-    r.number = n;
-    replies_.now(w.from, r);
-    request_flush();
-    return true;
-  });
+  std::erase_if(wait_ops_, [&](waiter& w) { return settle(w); });
 }
 
 } // namespace torc::storage

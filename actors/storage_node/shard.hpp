@@ -188,6 +188,7 @@ private:
               std::string_view text);
   result<void> may_write(const op& o, keyspace_ref ks) const;
   void wait(const call& c);
+  bool settle(waiter& w);
   void check_waiters();
   std::uint64_t replicas_with(const waiter& w);
 
@@ -240,6 +241,7 @@ private:
   push_outcome merge_push(keyspace_ref ks, std::string_view stored_key,
                           std::string_view current, std::string_view received,
                           hlc_time floor);
+  void note_memory(keyspace_ref ks);
   void leave_out(peer_stream& s) const;
   void leave_to_comparison(peer_stream& s) const;
   bool holds_nothing() const;
@@ -292,6 +294,7 @@ private:
   void enter_keyspace(const keyspace_info& ks, bool starting);
   void drop_incarnation(incarnation inc);
   void erase_leftovers();
+  void erase_again_soon();
   void start_scan(engine_kind where, scan_job job);
   void repeat_scans();
   void compare_drained();
@@ -353,6 +356,8 @@ private:
   std::uint64_t count_epoch_ = 0;  ///< Counts of an older one are void.
   std::uint64_t newest_round_ = 0; ///< Of the comparisons that asked us.
   unix_ms fetch_again_ms_ = 0;     ///< No config is asked for before it.
+  unix_ms erase_again_ms_ = 0; ///< When leftovers are erased again; 0: never.
+  bool over_memory_ = false; ///< It was said that replication passed the bound.
 
   unix_ms now_ = 0; ///< Wall clock of this turn.
   bool flush_asked_ = false;

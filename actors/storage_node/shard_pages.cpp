@@ -12,6 +12,7 @@ namespace torc::storage {
 namespace {
 
 constexpr std::uint64_t page_keys_max = 10'000;
+/// Of its keys; and of what it keeps of one slot, but for keys of one hash.
 constexpr std::size_t page_bytes_max = limits::mib;
 /// Slots with keys that one page walks at most, so that no turn is long.
 constexpr std::uint32_t page_slots_max = 1024;
@@ -34,10 +35,12 @@ struct shard::page {
   scan_position at;
   std::uint32_t slots_left = page_slots_max;
 
-  /// The smallest hashes of the slot, as many keys as are wanted still. Keys
-  /// of one hash stay together: a cursor cannot point between them.
+  /// The smallest hashes of the slot, as many keys as are wanted still and fit
+  /// into a page. Keys of one hash stay together: a cursor cannot point between
+  /// them.
   std::map<std::uint64_t, std::vector<std::string>> keys;
   std::uint64_t kept = 0;
+  std::size_t kept_bytes = 0;
   std::uint64_t cut = 0; ///< Smallest hash that was left out; 0: none.
 
   std::string payload;
@@ -46,14 +49,18 @@ struct shard::page {
   void keep(std::uint64_t hash, std::string key) {
     if (hash < at.hash || (cut != 0 && hash >= cut))
       return;
+    kept_bytes += key.size();
     keys[hash].push_back(std::move(key));
     ++kept;
     const auto room = wanted - count;
     for (auto last = std::prev(keys.end());
-         keys.size() > 1 && kept - last->second.size() >= room;
+         keys.size() > 1
+         && (kept - last->second.size() >= room || kept_bytes > page_bytes_max);
          last = std::prev(keys.end())) {
       cut = last->first;
       kept -= last->second.size();
+      for (const auto& k : last->second)
+        kept_bytes -= k.size();
       keys.erase(last);
     }
   }
@@ -67,6 +74,10 @@ bool shard::has_keys(incarnation inc, std::uint32_t slot) const {
 void shard::scan_page(const call& c, keyspace_ref ks) {
   if (scans_.size() >= scans_max)
     return refuse(c.what, c.from, errc::try_again, "too many scans");
+  // One turn may ask for more than a node has memory for.
+  if (replies_.bytes() >= limits::reply_bytes_max)
+    return refuse(c.what, c.from, errc::try_again,
+                  "too many bytes of replies are under way");
   auto p = std::make_shared<page>();
   p->what = c.what;
   p->from = c.from;
@@ -141,6 +152,7 @@ bool shard::cut_page(page& p) {
   const auto cut = p.cut;
   p.keys.clear();
   p.kept = 0;
+  p.kept_bytes = 0;
   p.cut = 0;
   if (cut != 0)
     p.at.hash = cut;

@@ -4,6 +4,7 @@
 #include "actors/storage_node/shard.hpp"
 #include "torc/core/limits.hpp"
 #include "torc/core/stored_key.hpp"
+#include "torc/log.hpp"
 
 namespace torc::storage {
 namespace {
@@ -227,10 +228,26 @@ shard::push_outcome shard::merge_push(keyspace_ref ks,
   const auto seq = store(ks, stored_key, current, **merged, hlc_time{});
   if (!seq)
     return {push_outcome::refused, 0};
+  note_memory(ks);
   if (!fresh_.empty())
     if (auto f = fresh_.find(ks->inc); f != fresh_.end())
       ++f->second.received;
   return {push_outcome::settled, *seq};
+}
+
+/// What others acknowledged is taken whatever room there is: else replicas
+/// would never be equal again.
+void shard::note_memory(keyspace_ref ks) {
+  if (over_memory_ || ks->engine != engine_kind::memory
+      || options_.memory_bytes_max == 0
+      || store_.memory().size().bytes <= options_.memory_bytes_max)
+    return;
+  over_memory_ = true;
+  log::warn(
+    "storage",
+    "shard {} holds more than its {} bytes of memory_bytes_max: records "
+    "from its peers are not refused",
+    options_.shard, options_.memory_bytes_max);
 }
 
 // -- what goes out

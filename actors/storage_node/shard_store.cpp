@@ -128,6 +128,7 @@ void shard::on_committed(const local::committed& c) {
   if (c.resumed) {
     if (broken_) {
       broken_.reset();
+      erase_again_soon();
       extend_ceiling();
       request_flush();
     }

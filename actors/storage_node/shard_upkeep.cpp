@@ -15,6 +15,9 @@ constexpr std::size_t scan_part_entries = 2000;
 constexpr std::size_t scan_part_bytes = limits::mib;
 constexpr std::size_t slots_per_sweep = 256;
 constexpr std::size_t sweep_scans_max = 64;
+/// A slot in memory is walked within the turn. One larger than this is swept
+/// alone.
+constexpr std::int64_t memory_entries_per_sweep = 20'000;
 constexpr std::size_t keys_per_sweep = 1000;
 /// Between sweeps of a slot: each reads all of it, however little is due.
 constexpr unix_ms memory_sweep_pause_ms = 1000;
@@ -25,6 +28,8 @@ constexpr std::uint32_t ticks_per_repeat = 250;
 constexpr std::size_t reclaim_per_tick = 5000;
 /// Operations on a keyspace that appears while we run wait as long for it.
 constexpr unix_ms patience_ms = 1000;
+/// All shards of a node have a config and its former writes committed by then.
+constexpr unix_ms erase_again_after_ms = 10'000;
 
 } // namespace
 
@@ -81,11 +86,20 @@ void shard::drop_incarnation(incarnation inc) {
     write_batch batch;
     batch.erase_range(column::data, begin, end);
     (void)store_.memory().apply(batch, durability::buffered);
-  } else if (options_.shard == 0 && !broken_) {
+  } else if (options_.shard == 0) {
     // One range deletion for the whole node, whatever its size.
-    batch_->erase_range(column::data, begin, end);
-    request_flush();
+    if (!broken_) {
+      batch_->erase_range(column::data, begin, end);
+      request_flush();
+    }
+    erase_again_soon();
   }
+}
+
+/// A shard that works with the former config yet may commit writes of what was
+/// dropped after its removal, and a failing disk may lose that.
+void shard::erase_again_soon() {
+  erase_again_ms_ = now_ + erase_again_after_ms;
 }
 
 /// A crash may have come between a config and the removal of what it dropped:
@@ -113,6 +127,10 @@ void shard::on_tick() {
   lose_patience();
   check_waiters();
   store_.memory().reclaim(reclaim_per_tick);
+  if (erase_again_ms_ != 0 && now_ >= erase_again_ms_ && !broken_) {
+    erase_again_ms_ = 0;
+    erase_leftovers();
+  }
   if (ticks_ % ticks_per_sweep == 0)
     sweep();
   if (ticks_ % ticks_per_figures == 0) {
@@ -244,6 +262,7 @@ void shard::sweep() {
   if (spaces_.empty())
     return;
   std::size_t budget = slots_per_sweep;
+  std::int64_t walked = 0;
   const auto due =
     now_ > options_.max_skew_ms ? now_ - options_.max_skew_ms : 0;
   auto at = spaces_.lower_bound(sweep_at_.first);
@@ -261,11 +280,17 @@ void shard::sweep() {
       const auto s = slots_.due_slot(inc, due, now_ - pause, from);
       if (!s)
         break;
-      if (budget == 0 || scans_.size() >= sweep_scans_max) {
+      std::int64_t entries = 0;
+      if (const auto* f = slots_.find(inc, *s);
+          f != nullptr && where == engine_kind::memory)
+        entries = f->live + f->dead;
+      if (budget == 0 || scans_.size() >= sweep_scans_max
+          || (walked > 0 && walked + entries > memory_entries_per_sweep)) {
         sweep_at_ = {inc, s->value};
         return;
       }
       --budget;
+      walked += entries;
       sweep_slot(ks, *s);
       from = s->value + 1u;
     }

@@ -96,3 +96,107 @@ TEST_CASE("no slot's expired keys starve because of those before them",
     CHECK(last_one() != before);
   }
 }
+
+TEST_CASE("a sweep walks no more of what is in memory than its share",
+          "[storage]") {
+  shard_world w{1, engine_kind::memory};
+  w.run();
+  for (std::uint16_t i = 0; i < 3; ++i) {
+    for (int k = 0; k < 12'000; ++k) {
+      auto o = shard_world::operation(op_kind::put, w.inc(), consistency::weak);
+      o.slot = slot_id{static_cast<std::uint16_t>(i * shard_world::shards)};
+      o.deadline = w.now_ms + 1;
+      w.submit(0, o, std::to_string(k), "v");
+    }
+    w.run();
+  }
+  w.now_ms += 10'000;
+  const auto sweep = [&] {
+    for (int i = 0; i < 10; ++i)
+      w.nodes[0].life->on_tick();
+    return w.nodes[0].counters->expired_keys.get();
+  };
+  // Each slot has more than a sweep marks of one; they take turns.
+  CHECK(sweep() == 1000);
+  CHECK(sweep() == 2000);
+  CHECK(sweep() == 3000);
+}
+
+TEST_CASE("writes under way to the disk are bounded by their bytes",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  const std::string value(limits::value_bytes_max, 'v');
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 10; ++i)
+    ids.push_back(w.put(0, "k" + std::to_string(i), value));
+  w.flush(0);
+  CHECK(w.answer(0, ids.front()) == nullptr); // not durable yet
+  REQUIRE(w.answer(0, ids.back()) != nullptr);
+  CHECK(w.answer(0, ids.back())->head.status == errc::try_again);
+  CHECK(w.answer(0, ids.back())->payload == "the commit queue is full");
+  w.run();
+  CHECK(w.answer(0, ids.front())->head.status == no_error);
+  const auto again = w.put(0, "k9", "v");
+  w.run();
+  CHECK(w.answer(0, again)->head.status == no_error);
+}
+
+TEST_CASE("WAITs under way are bounded", "[storage][replication]") {
+  shard_world w{2};
+  w.run();
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i <= 65'536; ++i)
+    ids.push_back(w.wait(0, 1, 60'000));
+  w.flush(0);
+  CHECK(w.answer(0, ids.front()) == nullptr);
+  CHECK(w.answer(0, ids[65'535]) == nullptr);
+  REQUIRE(w.answer(0, ids.back()) != nullptr);
+  CHECK(w.answer(0, ids.back())->head.status == errc::try_again);
+  w.run_for(6000, 6000);
+  REQUIRE(w.answer(0, ids.front()) != nullptr);
+  CHECK(w.answer(0, ids.front())->head.status == no_error);
+}
+
+TEST_CASE("a member whose clock was set back sends nothing until it is at what "
+          "its former life sent",
+          "[storage][replication]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(2000);
+  w.put(0, "a", "1");
+  w.run();
+  w.crash(0);
+  w.now_ms -= 400;
+  w.start(0);
+  w.run();
+  w.held.insert({0, 1});
+  w.connect_all();
+  w.put(0, "b", "2");
+  w.run();
+  CHECK(w.links[{0, 1}].empty());
+  w.tick(500);
+  w.run();
+  CHECK_FALSE(w.links[{0, 1}].empty());
+  w.held.clear();
+  w.run();
+  CHECK(w.value(1, "b") == "2");
+}
+
+TEST_CASE("what others acknowledged is stored above the memory limit",
+          "[storage][replication]") {
+  shard_world w{2, engine_kind::memory};
+  w.crash(1);
+  w.nodes[1].memory_bytes_max = 50'000;
+  w.start(1);
+  w.connect_all();
+  w.run_for(1000);
+  for (int i = 0; i < 100; ++i)
+    w.put(0, "k" + std::to_string(i), std::string(1000, 'v'));
+  w.run();
+  const auto own = w.put(1, "own", "v");
+  w.run();
+  REQUIRE(w.answer(1, own) != nullptr);
+  CHECK(w.answer(1, own)->head.status == errc::memory_limit);
+  CHECK(w.value(1, "k99") == std::string(1000, 'v'));
+}

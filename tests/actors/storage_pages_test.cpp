@@ -15,6 +15,39 @@ bool has(const shard_world::reply& r, std::uint8_t flag) {
   return (r.head.flags & flag) != 0;
 }
 
+/// Asks for a page of at most `count` keys from `cursor` on.
+std::uint64_t ask_page(shard_world& w, std::uint64_t cursor,
+                       std::uint64_t count) {
+  auto o = shard_world::operation(op_kind::scan, w.inc());
+  o.slot =
+    slot_id{static_cast<std::uint16_t>(unpack_scan_position(cursor).slot)};
+  o.a = unpack_scan_position(cursor).hash;
+  o.b = count;
+  o.end_slot = slot_count;
+  return w.submit(0, o, {});
+}
+
+/// Keys of nearly the largest size, all in one slot.
+std::set<std::string> put_large_keys(shard_world& w, int n) {
+  std::set<std::string> out;
+  for (int i = 0; i < n; ++i) {
+    const auto key = std::to_string(i) + std::string(60'000, 'k');
+    w.put(0, key, "v");
+    out.insert(key);
+  }
+  w.run();
+  return out;
+}
+
+/// Entries of an incarnation on the disk.
+std::uint64_t entries_of(shard_world& w, incarnation inc) {
+  return w.nodes[0]
+    .disk
+    ->size(column::data, incarnation_begin(inc),
+           incarnation_begin(incarnation{inc.value + 1}))
+    .entries;
+}
+
 } // namespace
 
 TEST_CASE("a new incarnation is empty at once and the old one goes away",
@@ -70,6 +103,50 @@ TEST_CASE("what a crash kept from being dropped is dropped at the next start",
   w.start(0);
   w.run();
   CHECK(in_old() == 0);
+}
+
+TEST_CASE("what another shard writes late of what was dropped goes too",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  const auto old_inc = w.inc();
+  auto flushed = flush_keyspace(w.config, 0);
+  REQUIRE(flushed);
+  w.enter(std::make_shared<cluster_view>(*flushed));
+  w.put(0, "k", "new");
+  w.run();
+  REQUIRE(entries_of(w, old_inc) == 0);
+  std::string stored;
+  append_stored_key(stored, old_inc, slot_id{1}, "k", element_kind::string);
+  write_batch late;
+  late.put(column::data, stored, "what it was");
+  REQUIRE(w.nodes[0].disk->apply(late, durability::synced));
+  REQUIRE(entries_of(w, old_inc) == 1);
+  w.run_for(15'000, 1000);
+  CHECK(entries_of(w, old_inc) == 0);
+  CHECK(w.value(0, "k") == "new");
+}
+
+TEST_CASE("what is dropped while the disk fails goes once it works again",
+          "[storage]") {
+  shard_world w{1};
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  w.nodes[0].disk->fail_apply({errc::io_error, "planned"});
+  w.put(0, "x", "v");
+  w.run();
+  const auto old_inc = w.inc();
+  auto flushed = flush_keyspace(w.config, 0);
+  REQUIRE(flushed);
+  w.enter(std::make_shared<cluster_view>(*flushed));
+  w.run();
+  REQUIRE(w.recover(0));
+  REQUIRE(entries_of(w, old_inc) == 1);
+  w.run_for(15'000, 1000);
+  CHECK(entries_of(w, old_inc) == 0);
 }
 
 TEST_CASE("a shard counts its own slots at the start, and serves meanwhile",
@@ -198,6 +275,67 @@ TEST_CASE("frozen: a page of keys, and the ceiling of a shard's clock",
   CHECK(stored.done());
   CHECK(ms > w.now_ms);
   CHECK(ms < w.now_ms + 10'000);
+}
+
+TEST_CASE("pages of large keys are bounded by their bytes", "[storage]") {
+  for (const auto engine : {engine_kind::memory, engine_kind::rocksdb}) {
+    shard_world w{1, engine};
+    w.run();
+    const auto expected = put_large_keys(w, 64);
+    std::set<std::string> seen;
+    std::uint64_t cursor = 0;
+    bool done = false;
+    for (int pages = 0; !done; ++pages) {
+      REQUIRE(pages < 100);
+      const auto id = ask_page(w, cursor, 10'000);
+      w.run();
+      const auto& r = *w.answer(0, id);
+      CHECK(r.payload.size() <= 2 * limits::mib);
+      byte_reader keys{r.payload};
+      while (!keys.rest().empty()) {
+        keys.u64();
+        CHECK(seen.insert(std::string{keys.bytes()}).second);
+        REQUIRE(keys.ok());
+      }
+      done = has(r, reply_flag::done);
+      cursor = r.head.number;
+    }
+    CHECK(seen == expected);
+  }
+}
+
+TEST_CASE("pages that are not sent yet are bounded by their bytes",
+          "[storage]") {
+  shard_world w{1, engine_kind::memory};
+  w.run();
+  put_large_keys(w, 20);
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < 40; ++i) // in one turn
+    ids.push_back(ask_page(w, 0, 10'000));
+  w.run();
+  REQUIRE(w.answer(0, ids.back()) != nullptr);
+  CHECK(w.answer(0, ids.front())->head.status == no_error);
+  CHECK(w.answer(0, ids.back())->head.status == errc::try_again);
+  const auto again = ask_page(w, 0, 10'000);
+  w.run();
+  CHECK(w.answer(0, again)->head.status == no_error);
+}
+
+TEST_CASE("pages under way are bounded", "[storage]") {
+  shard_world w{1};
+  w.run();
+  w.put(0, "k", "v");
+  w.run();
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i <= 1024; ++i)
+    ids.push_back(ask_page(w, 0, 10));
+  w.flush(0);
+  CHECK(w.answer(0, ids.front()) == nullptr); // the disk is read
+  REQUIRE(w.answer(0, ids.back()) != nullptr);
+  CHECK(w.answer(0, ids.back())->head.status == errc::try_again);
+  w.run();
+  REQUIRE(w.answer(0, ids.front()) != nullptr);
+  CHECK(w.answer(0, ids.front())->head.status == no_error);
 }
 
 TEST_CASE("a random key is one that is there", "[storage]") {
