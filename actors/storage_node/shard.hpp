@@ -30,6 +30,7 @@ struct shard_effects {
   std::function<void(local::load_request)> load;
   std::function<void(local::scan_request)> scan;
   std::function<void(member_id)> compare_soon;
+  std::function<void(member_id)> no_room;      ///< For what a comparison found.
   std::function<void(member_id)> fetch_config; ///< That member's is newer.
   /// A memory keyspace is ready; how many records came from peers.
   std::function<void(incarnation, std::uint64_t)> keyspace_ready;

@@ -257,15 +257,20 @@ void shard::on_push_keys(const local::push_keys& request) {
   auto* p = peers_.find(request.peer);
   if (p == nullptr)
     return;
+  bool room = true;
   for (const auto& key : request.keys)
     if (key.size() > stored_prefix_bytes && slots_.owns(stored_slot(key)))
       if (auto* s = p->stream_for(stored_slot(key)); s != nullptr) {
         // Half of the room stays for writes; another comparison finds these.
         if (s->pushes.size() < limits::hints_max / 2)
           queue_hint(*s, key, hlc_time{});
-        else
+        else {
           leave_out(*s);
+          room = false;
+        }
       }
+  if (!room)
+    effects_.no_room(request.peer);
   request_flush();
 }
 

@@ -110,6 +110,10 @@ private:
       if (synchronizer_)
         send(synchronizer_, local::compare_soon{m});
     };
+    e.no_room = [this](member_id m) {
+      if (synchronizer_)
+        send(synchronizer_, local::no_room{m});
+    };
     // It answers to this node's ring manager.
     e.fetch_config = [this](member_id m) {
       if (const auto it = managers_.find(m);

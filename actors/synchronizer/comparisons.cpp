@@ -14,6 +14,7 @@ constexpr unix_ms retry_ms = 2'000;
 /// An offer is answered at once or never.
 constexpr unix_ms offer_ms_max = 5'000;
 constexpr unix_ms silence_ms_max = 60'000;
+constexpr unix_ms fetch_again_after_ms = 500;
 constexpr std::size_t offers_max = 256;
 /// Lists of keys being read for a peer or under way to it.
 constexpr std::size_t lists_max = 64;
@@ -39,7 +40,10 @@ void comparisons::on_view(std::shared_ptr<const cluster_view> view) {
 void comparisons::on_peer_up(member_id m) {
   now_ = options_.wall();
   forget(m); // it may have restarted before we heard of its end
-  peers_[m] = {true, now_ + jittered(soon_ms), false};
+  auto& p = peers_[m];
+  p = {};
+  p.up = true;
+  p.next_ms = now_ + jittered(soon_ms);
 }
 
 void comparisons::on_peer_down(member_id m) {
@@ -98,8 +102,11 @@ void comparisons::end_silent_rounds() {
 bool comparisons::from_peer(member_id m, epoch theirs) {
   const auto it = peers_.find(m);
   if (it != peers_.end() && it->second.up) {
-    if (theirs > view_->epoch())
+    auto& p = it->second;
+    if (theirs > view_->epoch() && now_ >= p.fetch_again_ms) {
+      p.fetch_again_ms = now_ + fetch_again_after_ms;
       fx_.fetch_config(m, view_->epoch());
+    }
     return true;
   }
   options_.counters->refused.add();
@@ -294,11 +301,26 @@ void comparisons::on_digests(const slot_digests& d) {
   advance(d.round);
 }
 
+/// What else the round would find has no room either. What is read or under way
+/// comes to its end.
+void comparisons::on_no_room(member_id m) {
+  const auto it =
+    std::find_if(rounds_.begin(), rounds_.end(),
+                 [&](const auto& r) { return r.second.peer == m; });
+  if (it == rounds_.end())
+    return;
+  it->second.stopped = true;
+  it->second.whole = false;
+  advance(it->first);
+}
+
 /// Reads the next parts of differing slots, several at a time as each takes a
 /// while, unless the peer has enough to do; ends the round when nothing is
 /// left.
 void comparisons::advance(std::uint64_t id) {
   auto& r = rounds_.at(id);
+  if (r.stopped)
+    r.differing.clear();
   while (!r.differing.empty() && r.reading + r.unanswered.size() < lists_max) {
     auto part = std::move(r.differing.front());
     r.differing.pop_front();
@@ -310,10 +332,12 @@ void comparisons::advance(std::uint64_t id) {
   const auto with = r.peer;
   const bool whole = r.whole;
   const bool damaged = r.damaged;
+  const bool stopped = r.stopped;
   rounds_.erase(id);
-  if (!whole)
+  if (!whole && !stopped)
     try_later(with);
-  else if (!damaged) // else it vouches for nothing, and neither would the next
+  else if (whole && !damaged) // else it vouches for nothing, and neither would
+                              // the next
     fx_.compared({with, id});
   if (auto& p = peers_[with]; std::exchange(p.again, false))
     compare_soon(with);
@@ -355,10 +379,10 @@ void comparisons::on_entries_answer(local::entries_answer a) {
     return;
   }
   l.started_ms = now_;
-  for (std::size_t i = 0; i < a.keys.size(); ++i)
-    l.mine.emplace_back(std::move(a.keys[i]), a.fingerprints[i]);
-  if (!a.next.empty())
-    return fx_.ask_entries({a.round, a.inc, a.slot, a.next, l.theirs.until});
+  local::entries_query rest{a.round, a.inc, a.slot, a.next, l.theirs.until};
+  compare_part(l, std::move(a));
+  if (!rest.from.empty())
+    return fx_.ask_entries(std::move(rest));
   auto done = std::move(l);
   listings_.erase(it);
   finish_listing(std::move(done));

@@ -55,6 +55,8 @@ public:
   void on_peer_up(member_id m);
   void on_peer_down(member_id m);
   void on_compare_soon(member_id m);
+  /// A shard has no room for what a comparison found; it asks for another one.
+  void on_no_room(member_id m);
   void on_tick();
 
   void on_offer(const compare_offer& o);
@@ -91,13 +93,15 @@ private:
     std::vector<std::pair<incarnation, slot_id>> unanswered;
     unix_ms moved_ms = 0; ///< When it last got further.
     bool whole = true;    ///< Nothing of it was left out.
+    bool stopped = false; ///< There is no room for what it finds.
     bool damaged = false; ///< We cannot read all that we have.
   };
 
-  /// A peer's list of keys that is compared with ours.
+  /// A peer's list of keys that is compared with ours, part by part.
   struct listing {
     slot_entries theirs;
-    entry_list mine;
+    std::size_t compared = 0; ///< So many of their keys are.
+    std::vector<std::string> wanted;
     unix_ms started_ms = 0;
   };
 
@@ -107,6 +111,7 @@ private:
     /// A round was due while one was going on: it may have come too late for
     /// that one.
     bool again = false;
+    unix_ms fetch_again_ms = 0; ///< Its config is not asked for before it.
   };
 
   void start_round(member_id m, peer& p);
@@ -123,6 +128,7 @@ private:
   void try_later(member_id m);
   void advance(std::uint64_t id);
   bool from_peer(member_id m, epoch theirs);
+  void compare_part(listing& l, local::entries_answer a);
   void finish_listing(listing l);
   unix_ms jittered(unix_ms base);
 

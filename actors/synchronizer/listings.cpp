@@ -1,6 +1,7 @@
 // The second half of a comparison: lists of keys of slots that differ, and what
 // is pushed and asked for because of them.
 #include <algorithm>
+#include <iterator>
 
 #include "actors/synchronizer/comparisons.hpp"
 #include "torc/core/limits.hpp"
@@ -44,7 +45,7 @@ void comparisons::on_entries(const slot_entries& e) {
     return fx_.wants(e.sender,
                      {options_.self, view_->epoch(), e.inc, e.slot, {}});
   const auto id = ++next_id_;
-  listings_.emplace(id, listing{e, {}, now_});
+  listings_.emplace(id, listing{e, 0, {}, now_});
   fx_.ask_entries({id, e.inc, e.slot, e.from, e.until});
 }
 
@@ -53,12 +54,19 @@ void comparisons::decline(const slot_entries& e) {
             {options_.self, view_->epoch(), incarnation{}, e.slot, {}});
 }
 
-void comparisons::finish_listing(listing l) {
+/// Compares a part of our slot with their keys there, and forgets both: the
+/// slot may be far larger than their list.
+void comparisons::compare_part(listing& l, local::entries_answer a) {
+  entry_list mine;
+  mine.reserve(a.keys.size());
+  for (std::size_t i = 0; i < a.keys.size(); ++i)
+    mine.emplace_back(std::move(a.keys[i]), a.fingerprints[i]);
   entry_list theirs;
-  theirs.reserve(l.theirs.keys.size());
-  for (std::size_t i = 0; i < l.theirs.keys.size(); ++i)
+  for (auto& i = l.compared; i < l.theirs.keys.size()
+                             && (a.next.empty() || l.theirs.keys[i] < a.next);
+       ++i)
     theirs.emplace_back(std::move(l.theirs.keys[i]), l.theirs.fingerprints[i]);
-  auto diff = compare_entries(l.mine, theirs);
+  auto diff = compare_entries(mine, theirs);
   options_.counters->differing_keys.add(diff.mine.size() + diff.theirs.size());
   for (std::size_t i = 0; i < diff.mine.size(); i += keys_per_push) {
     local::push_keys p{l.theirs.sender, {}};
@@ -69,12 +77,17 @@ void comparisons::finish_listing(listing l) {
                                           + static_cast<std::ptrdiff_t>(end)));
     fx_.push(l.theirs.slot, std::move(p));
   }
+  std::move(diff.theirs.begin(), diff.theirs.end(),
+            std::back_inserter(l.wanted));
+}
+
+void comparisons::finish_listing(listing l) {
   slot_wants w; // also if nothing is wanted: the list is dealt with
   w.sender = options_.self;
   w.epoch = view_->epoch();
   w.inc = l.theirs.inc;
   w.slot = l.theirs.slot;
-  w.keys = std::move(diff.theirs);
+  w.keys = std::move(l.wanted);
   fx_.wants(l.theirs.sender, std::move(w));
 }
 

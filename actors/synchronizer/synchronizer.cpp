@@ -47,6 +47,7 @@ public:
         core_.on_entries_answer(std::move(a));
       },
       [this](const local::compare_soon& c) { core_.on_compare_soon(c.peer); },
+      [this](const local::no_room& n) { core_.on_no_room(n.peer); },
       [this](tick_atom t) {
         core_.on_tick();
         delayed_send(this, tick_every, t);

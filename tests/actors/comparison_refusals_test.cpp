@@ -124,6 +124,29 @@ TEST_CASE("keys of a keyspace that is gone are not waited for",
   CHECK(answers[0].keys.empty());
 }
 
+TEST_CASE("lists of keys that are compared at once are bounded",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.connect_all();
+  w.run_for(3000);
+  slot_entries e;
+  e.sender = member_id{2};
+  e.inc = w.inc();
+  e.slot = slot_id{shard_world::shard};
+  e.from = slot_begin(e.inc, e.slot);
+  const auto& answers = w.letters[{0, 1}];
+  REQUIRE(answers.empty());
+  for (int i = 0; i < 256; ++i)
+    w.nodes[0].sync->on_entries(e);
+  CHECK(answers.empty()); // its shard is asked
+  w.nodes[0].sync->on_entries(e);
+  CHECK(answers.size() == 1); // not now
+  w.run();
+  w.nodes[0].sync->on_entries(e);
+  CHECK(answers.empty());
+  w.run();
+}
+
 TEST_CASE("a slot that cannot be read whole is compared, and the rest counted",
           "[synchronizer]") {
   shard_world w{2};

@@ -121,6 +121,12 @@ TEST_CASE("whoever works with a later config is asked for it",
   n.sync->on_offer(offer);
   CHECK(n.fetches.size() == 4);
   CHECK(n.fetches.back() == member_id{3});
+  for (int i = 0; i < 100; ++i)
+    n.sync->on_offer(offer); // it has been asked
+  CHECK(n.fetches.size() == 4);
+  w.tick(600);
+  n.sync->on_offer(offer);
+  CHECK(n.fetches.size() == 5);
 }
 
 TEST_CASE("a corrupt entry is reported, never served, and healed by a peer",

@@ -141,6 +141,9 @@ storage::shard_effects shard_world::effects(std::size_t i) {
   e.compare_soon = [&n](member_id m) {
     n.asked.push_back([&n, m] { n.sync->on_compare_soon(m); });
   };
+  e.no_room = [&n](member_id m) {
+    n.asked.push_back([&n, m] { n.sync->on_no_room(m); });
+  };
   e.fetch_config = [&n](member_id m) { n.fetches.push_back(m); };
   e.keyspace_ready = [&n](incarnation k, std::uint64_t received) {
     n.ready[k] = received;

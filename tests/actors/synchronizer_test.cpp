@@ -26,6 +26,43 @@ void plant(shard_world& w, std::size_t i, const std::string& key,
   REQUIRE(w.nodes[i].disk->apply(b, durability::synced));
 }
 
+/// Hash tags of the first slots of the shard of a world.
+std::vector<std::string> tags_of(std::size_t slots) {
+  std::vector<std::string> tags(slots);
+  tags[0] = shard_world::slot_tag;
+  for (std::size_t n = 0, found = 1; found < slots; ++n) {
+    auto tag = fmt::format("{{{}}}", n);
+    const auto slot = slot_of(tag).value;
+    const std::size_t i = slot / shard_world::shards;
+    if (slot % shard_world::shards == 0 && i < slots && tags[i].empty()) {
+      tags[i] = std::move(tag);
+      ++found;
+    }
+  }
+  return tags;
+}
+
+/// Many keys at once, "key0" on, into slots of `shard_world::shard`.
+void plant_many(shard_world& w, std::size_t i, std::size_t keys,
+                std::size_t slots) {
+  const auto tags = tags_of(slots);
+  write_batch b;
+  for (std::size_t k = 0; k < keys; ++k) {
+    const slot_id slot{
+      static_cast<std::uint16_t>(k % slots * shard_world::shards)};
+    std::string stored;
+    append_stored_key(stored, w.inc(), slot,
+                      tags[k % slots] + "key" + std::to_string(k),
+                      element_kind::string);
+    version_head h;
+    h.tag = {hlc_time{k + 1}, actor_id{1}};
+    std::string entry;
+    encode_simple_entry(entry, h, "v");
+    b.put(column::data, stored, entry);
+  }
+  REQUIRE(w.nodes[i].disk->apply(b, durability::synced));
+}
+
 } // namespace
 
 TEST_CASE("comparison pushes what differs in the directions needed",
@@ -39,6 +76,7 @@ TEST_CASE("comparison pushes what differs in the directions needed",
     w.crash(1);
     std::map<std::string, std::uint64_t> newest;
     std::size_t differing = 0;
+    std::size_t needed[2] = {0, 0}; ///< What each has that the other has not.
     for (int k = 0; k < 40; ++k) {
       const auto key = "k" + std::to_string(k);
       std::uint64_t stamps[2] = {0, 0};
@@ -52,6 +90,8 @@ TEST_CASE("comparison pushes what differs in the directions needed",
         if (stamps[i] != 0)
           plant(w, i, key, stamps[i], 7);
       differing += stamps[0] != stamps[1] ? 1 : 0;
+      for (std::size_t i = 0; i < 2; ++i)
+        needed[i] += stamps[i] != 0 && stamps[0] != stamps[1] ? 1 : 0;
       newest[key] = std::max(stamps[0], stamps[1]);
     }
     w.start(0);
@@ -67,6 +107,9 @@ TEST_CASE("comparison pushes what differs in the directions needed",
       CHECK(w.nodes[0].sync_count->differing_keys.get()
               + w.nodes[1].sync_count->differing_keys.get()
             >= differing);
+    // Both compare at their meeting, and find the same.
+    for (std::size_t i = 0; i < 2; ++i)
+      CHECK(w.nodes[i].counters->pushes_sent.get() <= 2 * needed[i]);
     // Nothing is pushed for what is equal.
     const auto pushed = w.nodes[0].counters->pushes_sent.get()
                         + w.nodes[1].counters->pushes_sent.get();
@@ -110,19 +153,7 @@ TEST_CASE("a large difference is worked off in parts, with bounded hints",
   w.run();
   w.crash(0);
   const std::size_t keys = 30'000; // several parts of a list
-  write_batch b;
-  for (std::size_t k = 0; k < keys; ++k) {
-    std::string stored;
-    append_stored_key(stored, w.inc(), slot_id{0},
-                      shard_world::in_slot("key" + std::to_string(k)),
-                      element_kind::string);
-    version_head h;
-    h.tag = {hlc_time{k + 1}, actor_id{1}};
-    std::string entry;
-    encode_simple_entry(entry, h, "v");
-    b.put(column::data, stored, entry);
-  }
-  REQUIRE(w.nodes[0].disk->apply(b, durability::synced));
+  plant_many(w, 0, keys, 1);
   w.start(0);
   w.run();
   w.connect_all();
@@ -264,6 +295,69 @@ TEST_CASE("what a comparison has no room for is found by another one soon",
   w.nodes[0].life->on_push_keys(found);
   w.run_for(3000);
   CHECK(rounds() == done);
+}
+
+TEST_CASE("a round for whose findings there is no room lists no more slots",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.run();
+  w.crash(0);
+  plant_many(w, 0, 600, 600);
+  w.start(0);
+  w.run();
+  w.connect_all();
+  local::push_keys full{w.nodes[1].id, {}};
+  for (std::size_t k = 0; k < limits::hints_max / 2; ++k)
+    append_stored_key(full.keys.emplace_back(), w.inc(), slot_id{0},
+                      "absent" + std::to_string(k), element_kind::string);
+  w.nodes[0].life->on_push_keys(full);
+  for (int step = 0; step < 4000; ++step) { // but nothing is flushed
+    if (step % 40 == 0)
+      w.tick(50);
+    for (std::size_t i = 0; i < 2; ++i) {
+      w.ask(i);
+      w.scan(i);
+      if (auto& q = w.letters[{i, 1 - i}]; !q.empty()) {
+        const auto f = std::move(q.front());
+        q.pop_front();
+        f();
+      }
+    }
+  }
+  REQUIRE(w.nodes[0].sync_count->differing_slots.get() >= 600);
+  // Those that were under way when the first of them had no room.
+  CHECK(w.nodes[1].sync_count->differing_keys.get() < 300);
+  w.run_for(10'000);
+  CHECK(w.same_everywhere());
+}
+
+TEST_CASE("a slot far larger than the peer's list is compared part by part",
+          "[synchronizer]") {
+  shard_world w{2};
+  w.run();
+  w.crash(0);
+  const std::size_t keys = 20'000;
+  plant_many(w, 0, keys, 1);
+  w.start(0);
+  w.run();
+  w.connect_all();
+  slot_entries nothing; // all that it has of the slot
+  nothing.sender = w.nodes[1].id;
+  nothing.inc = w.inc();
+  nothing.slot = slot_id{0};
+  nothing.from = slot_begin(nothing.inc, nothing.slot);
+  w.nodes[0].sync->on_entries(nothing);
+  const auto& found = w.nodes[0].sync_count->differing_keys;
+  for (int step = 0; found.get() == 0; ++step) {
+    REQUIRE(step < 1000);
+    w.ask(0);
+    w.scan(0);
+  }
+  CHECK(found.get() < keys);
+  w.run();
+  CHECK(found.get() == keys);
+  w.run_for(1000);
+  CHECK(w.value(1, "key19999") == "v");
 }
 
 TEST_CASE("letters of strangers and of no sense are dropped",

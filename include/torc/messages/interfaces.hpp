@@ -122,6 +122,12 @@ struct compare_soon {
   member_id peer;
 };
 
+/// What a comparison found for a peer has no room: the shard asks for another
+/// one when there is some.
+struct no_room {
+  member_id peer;
+};
+
 } // namespace local
 } // namespace torc
 
@@ -135,6 +141,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::entries_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::push_keys)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::compared)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::compare_soon)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(torc::local::no_room)
 
 namespace torc {
 
@@ -174,7 +181,8 @@ using synchronizer_actor = synchronizer_port::extend<
   caf::reacts_to<local::shards_started>, caf::reacts_to<local::view_update>,
   caf::reacts_to<local::peer_up>, caf::reacts_to<local::peer_down>,
   caf::reacts_to<local::digests_answer>, caf::reacts_to<local::entries_answer>,
-  caf::reacts_to<local::compare_soon>, caf::reacts_to<tick_atom>>;
+  caf::reacts_to<local::compare_soon>, caf::reacts_to<local::no_room>,
+  caf::reacts_to<tick_atom>>;
 
 /// Registers every message and port that travels between processes. The same
 /// on all members.
