@@ -85,6 +85,8 @@ struct node_actors::state {
   node_counters counters;
   committer_actor committer;
   std::vector<loader_actor> loaders;
+  std::shared_ptr<memory_starts> starts =
+    std::make_shared<memory_starts>(shard_count);
   ring_manager_actor manager;
   /// For the committer, which asks with each commit.
   std::shared_ptr<std::atomic<sync_policy>> sync =
@@ -217,6 +219,7 @@ node_actors::state::shard_options(std::uint16_t shard,
   o.entry_cache_bytes = env.entry_cache_bytes / shard_count;
   o.wall = env.wall;
   o.counters = counters.shards[shard];
+  o.starts = starts;
   return o;
 }
 

@@ -75,7 +75,6 @@ public:
   const engine& memory() const noexcept { return *memory_; }
   engine& memory() noexcept { return *memory_; }
   const std::shared_ptr<engine>& disk() const noexcept { return disk_; }
-  std::size_t dirty_count() const noexcept { return cache_.dirty_count(); }
   std::size_t cache_bytes() const noexcept { return cache_.clean_bytes(); }
   std::uint64_t cache_hits() const noexcept { return cache_hits_; }
   std::uint64_t cache_misses() const noexcept { return cache_misses_; }

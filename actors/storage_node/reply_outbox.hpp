@@ -35,7 +35,6 @@ public:
   /// Nothing that waits will be committed: all of it becomes `failure`.
   void failed(errc code, std::string_view text);
 
-  bool empty() const noexcept { return ready_.empty(); }
   std::size_t waiting() const noexcept { return waiting_count_; }
   /// Of all payloads that did not leave yet.
   std::size_t bytes() const noexcept { return bytes_; }

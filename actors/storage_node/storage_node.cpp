@@ -1,6 +1,7 @@
 // The actor around a shard: messages in, effects out.
 #include "torc/storage_node.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -13,6 +14,19 @@
 #include <caf/typed_event_based_actor.hpp>
 
 namespace torc {
+
+std::optional<std::uint64_t> memory_starts::ready(incarnation inc,
+                                                  std::uint64_t received) {
+  const std::lock_guard lock{mutex_};
+  auto& p = under_way_[inc];
+  p.received += received;
+  if (++p.shards < shards_)
+    return std::nullopt;
+  const auto all = p.received;
+  under_way_.erase(inc);
+  return all;
+}
+
 namespace {
 
 constexpr auto tick_every = std::chrono::milliseconds(20);
@@ -24,7 +38,7 @@ public:
   storage_node(caf::actor_config& cfg, storage_node_options options)
     : super(cfg), self_(options.self), epoch_(options.view->epoch()),
       committer_(options.committer), loaders_(std::move(options.loaders)),
-      synchronizer_(options.synchronizer) {
+      synchronizer_(options.synchronizer), starts_(options.starts) {
     TORC_ASSERT(!loaders_.empty());
     shard_.emplace(std::move(options), effects());
   }
@@ -100,11 +114,13 @@ private:
     e.commit = [this](local::commit_request r) {
       send(committer_, std::move(r));
     };
+    // A client that waits for a key does not wait behind a walk.
     e.load = [this](local::load_request r) {
-      send(loaders_[next_loader_++ % loaders_.size()], std::move(r));
+      const auto readers = std::max<std::size_t>(loaders_.size() - 1, 1);
+      send(loaders_[next_loader_++ % readers], std::move(r));
     };
     e.scan = [this](local::scan_request r) {
-      send(loaders_[next_loader_++ % loaders_.size()], std::move(r));
+      send(loaders_.back(), std::move(r));
     };
     e.compare_soon = [this](member_id m) {
       if (synchronizer_)
@@ -120,8 +136,12 @@ private:
           it != managers_.end() && it->second)
         send(it->second, config_fetch{self_, epoch_});
     };
-    e.keyspace_ready = [](incarnation inc, std::uint64_t received) {
-      if (received == 0)
+    e.keyspace_ready = [this](incarnation inc, std::uint64_t received) {
+      const auto all =
+        starts_ ? starts_->ready(inc, received) : std::optional{received};
+      if (!all)
+        return;
+      if (*all == 0)
         log::info("storage",
                   "memory keyspace {} starts empty: no reachable "
                   "replica has data",
@@ -130,7 +150,7 @@ private:
         log::info("storage",
                   "memory keyspace {} is ready with {} records from "
                   "its replicas",
-                  inc.value, received);
+                  inc.value, *all);
     };
     e.request_flush = [this] {
       send(caf::actor_cast<storage_node_actor>(this), flush_atom::value);
@@ -144,6 +164,7 @@ private:
   committer_actor committer_;
   std::vector<loader_actor> loaders_;
   synchronizer_actor synchronizer_;
+  std::shared_ptr<memory_starts> starts_;
   std::size_t next_loader_ = 0;
   std::optional<storage::shard> shard_; ///< Until the end.
 };

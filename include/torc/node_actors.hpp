@@ -50,7 +50,8 @@ struct node_environment {
   /// Disk work on threads of its own; else everything is an ordinary actor, as
   /// a deterministic scheduler needs it.
   bool threaded = false;
-  std::size_t loaders = 2; ///< Reads of the disk under way at once.
+  /// Reads of the disk under way at once: of single keys but for one walk.
+  std::size_t loaders = 3;
 
   /// If the disk holds no config yet: founds the cluster with it. Only the
   /// first founder does; the others wait until they meet somebody who has one.

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +24,26 @@ namespace torc {
 class cluster_view;
 class event_loop;
 
+/// What the shards of a node together fetched of their memory keyspaces.
+/// Thread-safe.
+class memory_starts {
+public:
+  explicit memory_starts(std::uint16_t shards) : shards_(shards) {}
+
+  /// One shard is ready. Gives the records of all shards if it is the last.
+  std::optional<std::uint64_t> ready(incarnation inc, std::uint64_t received);
+
+private:
+  struct progress {
+    std::uint16_t shards = 0;
+    std::uint64_t received = 0;
+  };
+
+  const std::uint16_t shards_;
+  std::mutex mutex_; // guards what follows
+  std::map<incarnation, progress> under_way_;
+};
+
 /// What one shard of a storage node is given.
 struct storage_node_options {
   member_id self;
@@ -30,6 +53,8 @@ struct storage_node_options {
   std::shared_ptr<engine> disk;                 ///< The node's.
   std::shared_ptr<const engine_snapshot> start; ///< The disk at the start.
   committer_actor committer;
+  /// The last one walks over what is stored, the others read single keys; one
+  /// alone does both.
   std::vector<loader_actor> loaders;
   synchronizer_actor synchronizer;
   hlc_time ceiling; ///< Largest durable ceiling of the node.
@@ -39,6 +64,7 @@ struct storage_node_options {
   std::size_t entry_cache_bytes = 32 * limits::mib;
   wall_clock wall;
   std::shared_ptr<shard_counters> counters;
+  std::shared_ptr<memory_starts> starts; ///< The node's; null: one shard.
   std::shared_ptr<const cluster_view> view;
 };
 

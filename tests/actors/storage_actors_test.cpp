@@ -61,6 +61,30 @@ private:
   std::shared_ptr<std::vector<config_fetch>> out_;
 };
 
+/// A loader that only counts what it is asked for.
+class counting_loader : public loader_actor::base {
+  using super = loader_actor::base;
+
+public:
+  struct tally {
+    int loads = 0;
+    int scans = 0;
+  };
+
+  counting_loader(caf::actor_config& cfg, std::shared_ptr<tally> out)
+    : super(cfg), out_(std::move(out)) {}
+
+  loader_actor::behavior_type make_behavior() override {
+    return {
+      [this](const local::load_request&) { ++out_->loads; },
+      [this](const local::scan_request&) { ++out_->scans; },
+    };
+  }
+
+private:
+  std::shared_ptr<tally> out_;
+};
+
 struct test_config : caf::actor_system_config {
   test_config() {
     set("scheduler.policy", caf::atom("testing"));
@@ -324,4 +348,56 @@ TEST_CASE("a request that is older than the last failure is refused by its "
   read_buffer buffer;
   CHECK(f.disk->get(column::meta, "stale", read_mode::may_block, buffer)
         == read_status::absent);
+}
+
+TEST_CASE("reads of single keys do not wait behind walks over the disk",
+          "[storage][actors]") {
+  fixture f;
+  std::vector<std::shared_ptr<counting_loader::tally>> asked;
+  storage_node_options o;
+  o.self = member_id{1};
+  o.memory = make_memory_engine();
+  o.disk = f.disk;
+  o.start = f.disk->snapshot();
+  o.committer = f.committer;
+  for (int i = 0; i < 3; ++i) {
+    asked.push_back(std::make_shared<counting_loader::tally>());
+    o.loaders.push_back(f.sys.spawn<counting_loader>(asked.back()));
+  }
+  const auto loaders = o.loaders;
+  o.wall = [&f] { return f.now_ms; };
+  o.counters = std::make_shared<shard_counters>();
+  o.view = f.view;
+  f.disk->block_reads([](column, std::string_view) { return true; });
+  const auto node = spawn_storage_node(f.sys, nullptr, std::move(o));
+  op_batch b;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    auto read =
+      shard_world::operation(op_kind::read, f.view->config().keyspaces[0].inc);
+    read.id = i + 1;
+    b.add(read, "k" + std::to_string(i));
+  }
+  caf::send_as(caf::actor_cast<caf::actor>(f.gateway), node, std::move(b));
+  f.sched.run();
+  CHECK(asked[0]->loads == 5);
+  CHECK(asked[1]->loads == 5);
+  CHECK(asked[2]->loads == 0);
+  CHECK(asked[0]->scans == 0);
+  CHECK(asked[1]->scans == 0);
+  CHECK(asked[2]->scans > 0); // it counts what is there
+  caf::anon_send_exit(node, caf::exit_reason::user_shutdown);
+  for (const auto& l : loaders)
+    caf::anon_send_exit(l, caf::exit_reason::user_shutdown);
+  f.sched.run();
+}
+
+TEST_CASE("what a node fetched of a memory keyspace is known once all its "
+          "shards have",
+          "[storage]") {
+  memory_starts starts{3};
+  const incarnation inc{4};
+  CHECK_FALSE(starts.ready(inc, 0).has_value());
+  CHECK_FALSE(starts.ready(inc, 7).has_value());
+  CHECK_FALSE(starts.ready(incarnation{5}, 1).has_value()); // another one
+  CHECK(starts.ready(inc, 0) == std::optional<std::uint64_t>{7});
 }

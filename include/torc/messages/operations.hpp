@@ -23,9 +23,9 @@ struct op {
   incarnation inc;
   std::uint32_t key_bytes = 0;
   std::uint32_t value_bytes = 0;
-  unix_ms deadline = 0; ///< put, expire: absolute; wait: when to give up.
-  std::uint64_t a = 0;  ///< scan: hash to start at. wait: the write's number.
-  std::uint64_t b = 0;  ///< scan: keys wanted. wait: replicas wanted.
+  unix_ms deadline = 0;       ///< put, expire: absolute; wait: when to give up.
+  std::uint64_t a = 0;        ///< scan: hash to start at.
+  std::uint64_t b = 0;        ///< scan: keys wanted. wait: replicas wanted.
   std::uint16_t end_slot = 0; ///< scan: first slot not to look at.
 };
 
@@ -79,7 +79,7 @@ struct op_reply {
   value_type type = value_type::string;
   torc::tag tag;            ///< Version read or written.
   unix_ms expires_at = 0;   ///< Deadline of that version.
-  std::uint64_t number = 0; ///< Length, count, next position, write number.
+  std::uint64_t number = 0; ///< Length, count, next position.
   std::uint32_t payload_bytes = 0;
 };
 
