@@ -235,3 +235,34 @@ TEST_CASE("a memory keyspace that nobody has data of starts empty",
   w.run();
   CHECK(w.value(2, "k") == "again");
 }
+
+TEST_CASE("pulls of keyspaces that are not known yet are kept up to a bound",
+          "[storage][replication]") {
+  for (const std::uint32_t others : {10u, 1024u}) {
+    INFO(others << " before it");
+    shard_world w{2, engine_kind::memory};
+    w.connect_all();
+    w.run();
+    const auto flushed = flush_keyspace(w.config, 0);
+    REQUIRE(flushed);
+    const auto inc = flushed->keyspaces.front().inc;
+    auto b = w.push_from(1, "k", hlc_from_ms(w.now_ms));
+    b.items.clear();
+    for (std::uint32_t i = 0; i < others; ++i)
+      append_pull(b.items, incarnation{1000 + i}, {}, shard_world::shard,
+                  shard_world::shards);
+    append_pull(b.items, inc, {}, shard_world::shard, shard_world::shards);
+    w.nodes[0].life->on_peer_batch(b);
+    w.nodes[0].life->on_view(std::make_shared<const cluster_view>(*flushed));
+    w.flush(0);
+    std::size_t answers = 0;
+    for (const auto& out : w.links[{0, 1}]) {
+      peer_item_reader reader{out.items};
+      peer_item item;
+      while (reader.next(item))
+        if (item.kind == peer_item_kind::pull_end && item.inc == inc)
+          ++answers;
+    }
+    CHECK(answers == (others < 1024 ? 1 : 0));
+  }
+}
