@@ -43,7 +43,7 @@ public:
   }
   session& state() { return *session_; }
   /// False: it is told to end.
-  bool allowed(unix_ms silent_ms = 1'000) {
+  bool allowed(torc::unix_ms silent_ms = 1'000) {
     return world_.core->count_held(*session_, silent_ms);
   }
 
