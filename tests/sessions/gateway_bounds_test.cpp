@@ -157,7 +157,7 @@ TEST_CASE("one connection may hold so much, and all together") {
     CHECK_FALSE(all[1]->allowed());
     // Who reads may hold more, up to a point.
     CHECK(all.back()->allowed(10));
-    all.back()->hold(248 * mib);
+    all.back()->hold(250 * mib);
     CHECK_FALSE(all.back()->allowed(10));
     CHECK_FALSE(all[1]->allowed(10));
     CHECK(all[0]->allowed(10));
