@@ -213,9 +213,8 @@ TEST_CASE("what waits for members comes before what is asked later") {
   auto& scheduler =
     dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
   const auto silent =
-    system.spawn([](caf::event_based_actor* self) -> caf::behavior {
-      self->set_default_handler(caf::drop);
-      return {[](int) {}};
+    system.spawn([](caf::event_based_actor*) -> caf::behavior {
+      return {[](const local::subscription&) {}};
     });
   unix_ms now = 1'000'000;
   local_client_options o;

@@ -33,7 +33,7 @@ std::set<std::string> put_large_keys(shard_world& w, int n) {
   for (int i = 0; i < n; ++i) {
     const auto key = std::to_string(i) + std::string(60'000, 'k');
     w.put(0, key, "v");
-    out.insert(key);
+    out.insert(shard_world::in_slot(key));
   }
   w.run();
   return out;
@@ -300,7 +300,7 @@ TEST_CASE("pages of large keys are bounded by their bytes", "[storage]") {
       done = has(r, reply_flag::done);
       cursor = r.head.number;
     }
-    CHECK(seen == expected);
+    CHECK((seen == expected)); // too large to be shown
   }
 }
 
