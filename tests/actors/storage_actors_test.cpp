@@ -3,6 +3,7 @@
 #include <caf/scheduler/test_coordinator.hpp>
 
 #include "support/catch.hpp"
+#include "support/counting_loader.hpp"
 #include "support/shard_world.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/engine/memory_engine.hpp"
@@ -59,30 +60,6 @@ public:
 
 private:
   std::shared_ptr<std::vector<config_fetch>> out_;
-};
-
-/// A loader that only counts what it is asked for.
-class counting_loader : public loader_actor::base {
-  using super = loader_actor::base;
-
-public:
-  struct tally {
-    int loads = 0;
-    int scans = 0;
-  };
-
-  counting_loader(caf::actor_config& cfg, std::shared_ptr<tally> out)
-    : super(cfg), out_(std::move(out)) {}
-
-  loader_actor::behavior_type make_behavior() override {
-    return {
-      [this](const local::load_request&) { ++out_->loads; },
-      [this](const local::scan_request&) { ++out_->scans; },
-    };
-  }
-
-private:
-  std::shared_ptr<tally> out_;
 };
 
 struct test_config : caf::actor_system_config {
