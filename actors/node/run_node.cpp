@@ -5,7 +5,6 @@
 #include <string_view>
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <sys/resource.h>
 
 #include "torc/core/cluster_view.hpp"
@@ -27,14 +26,6 @@ void raise_descriptor_limit() {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
-}
-
-/// Large buffers (values, replies) go back to the system as soon as they are
-/// free. By itself glibc raises its threshold with the first of them, and keeps
-/// the memory of all that follow.
-void give_back_large_buffers() {
-  constexpr int large_bytes = 1024 * 1024;
-  ::mallopt(M_MMAP_THRESHOLD, large_bytes);
 }
 
 /// Blocked in this thread and in all that it starts, so that `sigwait` gets
@@ -74,7 +65,6 @@ int run_node(const node_options& options) {
   const auto signals = block_signals();
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  give_back_large_buffers();
   log::configure(options.log_format, options.name);
   log::set_level(options.log_level);
   int early = 0;
