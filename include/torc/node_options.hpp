@@ -64,8 +64,7 @@ enum class log_format : std::uint8_t { text, json };
 
 /// The settings of one node: what `torc.toml` and the flags of `torc node` say.
 struct node_options {
-  // -- who it is
-  // -----------------------------------------------------------------
+  // -- who it is --------------------------------------------------------------
 
   /// Everything that the node keeps. One process at a time.
   std::string data_dir;
@@ -75,8 +74,7 @@ struct node_options {
   /// on every node. Ids are 1..n in this order.
   std::vector<founder_options> founders;
 
-  // -- doors
-  // ---------------------------------------------------------------------
+  // -- doors ------------------------------------------------------------------
 
   /// Where it listens. An empty one is taken from its own founder entry by
   /// `complete()`.
@@ -88,8 +86,7 @@ struct node_options {
   /// Allows RESP and HTTP doors beyond loopback without a password.
   bool insecure = false;
 
-  // -- trust between members: a secret or certificates
-  // -----------------------------
+  // -- trust between members: a secret or certificates ------------------------
 
   /// Shared secret, at least 16 bytes. `cluster_secret_file` is read into it
   /// (without trailing white space) by `load_node_options`.
@@ -97,8 +94,7 @@ struct node_options {
   std::string cluster_secret_file;
   tls_options tls;
 
-  // -- what the first start writes into the cluster's config
-  // ------------------------
+  // -- what the first start writes into the cluster's config ------------------
 
   /// The keyspace `default` (db 0).
   engine_kind engine = engine_kind::rocksdb;
@@ -109,8 +105,7 @@ struct node_options {
   sync_policy sync = sync_policy::always;
   std::uint32_t virtual_nodes = limits::virtual_nodes_default;
 
-  // -- resources
-  // -------------------------------------------------------------------
+  // -- resources --------------------------------------------------------------
 
   /// Event loops, each with its shard; 0: one per core.
   std::uint32_t loops = 0;
@@ -123,8 +118,7 @@ struct node_options {
   /// Largest difference between members' clocks that is believed.
   std::uint64_t max_skew_ms = 500;
 
-  // -- logs, on stderr
-  // ---------------------------------------------------------------
+  // -- logs, on stderr --------------------------------------------------------
 
   torc::log_level log_level = torc::log_level::info;
   torc::log_format log_format = torc::log_format::text;

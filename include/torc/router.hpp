@@ -88,8 +88,7 @@ public:
 
   router(router_options options, router_events& events);
 
-  // -- clients
-  // -----------------------------------------------------------------
+  // -- clients ----------------------------------------------------------------
   /// One source of operations: a connection, an actor. `owner` comes back with
   /// its answers.
   client_id open_client(std::uint64_t owner);
@@ -99,8 +98,7 @@ public:
   hlc_time clock_of(client_id c) const { return clients_[c].clock; }
   void observe(client_id c, hlc_time h);
 
-  // -- operations
-  // --------------------------------------------------------------
+  // -- operations -------------------------------------------------------------
   /// On a key: at this node if it holds the key's slot, else at the first
   /// replica of the slot's list that is reachable. Sets the operation's id and
   /// incarnation. None: `errc::no_replica` at once.
@@ -112,8 +110,7 @@ public:
                 std::uint16_t shard, op o, std::string_view key,
                 std::string_view value, unix_ms wait_ms);
 
-  // -- events
-  // ------------------------------------------------------------------
+  // -- events -----------------------------------------------------------------
   /// What the wall clock shows; call it before the events of a turn.
   void set_time(unix_ms now) noexcept { now_ = now; }
   void on_view(std::shared_ptr<const cluster_view> view);
@@ -124,8 +121,7 @@ public:
   /// At least every 50 ms.
   void on_tick();
 
-  // -- what it knows
-  // -----------------------------------------------------------
+  // -- what it knows ----------------------------------------------------------
   const cluster_view& view() const noexcept { return *view_; }
   const std::shared_ptr<const cluster_view>& shared_view() const noexcept {
     return view_;
@@ -244,8 +240,7 @@ private:
   bool usable(member_id m, incarnation inc) const noexcept;
   void note_unready(member_id m, incarnation inc);
 
-  // -- router_parcels.cpp: the pending table and what was sent
-  // -----------------
+  // -- router_parcels.cpp: the pending table and what was sent ----------------
   std::uint32_t acquire(client_id c, std::uint64_t token);
   void release(std::uint32_t index);
   std::uint32_t open_parcel(peer_state* to, std::uint16_t shard);
@@ -268,8 +263,7 @@ private:
   std::string_view value_of(const pending& p) const;
   bool admits(const peer_state& to) const noexcept;
 
-  // -- router_lanes.cpp: which operations keep their order
-  // -------------------------------
+  // -- router_lanes.cpp: which operations keep their order --------------------
   std::uint32_t& bucket_of(client_id c, std::uint32_t db, slot_id s) noexcept;
   void grow_buckets();
   void enter_lane(std::uint32_t index, slot_id s);
@@ -281,8 +275,7 @@ private:
   bool may_follow(std::uint32_t index, const peer_state* to) const;
   bool may_go(std::uint32_t index, const peer_state* to) const;
 
-  // -- router_retries.cpp: refusals, losses, order
-  // -------------------------------
+  // -- router_retries.cpp: refusals, losses, order ----------------------------
   void fail_overtaken(std::uint32_t index);
   static void note_room(peer_state& at, std::size_t bytes) noexcept;
   bool try_again(std::uint32_t index, errc refusal);
