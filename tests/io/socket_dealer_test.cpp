@@ -29,6 +29,7 @@ public:
       door->stop();
     for (std::size_t i = 0; i < of_loop_.size(); ++i)
       threads_.run_on(i, [this, i] { of_loop_[i].clear(); });
+    door.reset(); // while the loops are still there
   }
 
   dealer_options options() {
