@@ -12,9 +12,9 @@ namespace {
 /// How far into worlds that are too large to exhaust. What a sanitizer finds it
 /// finds in the first steps.
 #ifdef __SANITIZE_ADDRESS__
-constexpr std::size_t states_max = 40'000;
+constexpr std::size_t far = 40'000;
 #else
-constexpr std::size_t states_max = 400'000;
+constexpr std::size_t far = 400'000;
 #endif
 
 // -- every interleaving of a small world --------------------------------------
@@ -200,7 +200,7 @@ TEST_CASE("one voter, two proposers: every order of all that can happen",
 TEST_CASE("one voter, two proposers: far into worlds too large to exhaust",
           "[config_register]") {
   for (const auto& left : {budget{0, 0, 1}, budget{2, 0, 0}, budget{1, 1, 0}}) {
-    const auto e = explore(2, one, true, left, states_max / 2);
+    const auto e = explore(2, one, true, left, far / 2);
     INFO(left.ticks << ' ' << left.crashes << ' ' << left.duplicates << ": "
                     << e.states() << " states");
     CHECK(e.broken() == "");
@@ -211,7 +211,7 @@ TEST_CASE("one voter, two proposers: far into worlds too large to exhaust",
 TEST_CASE("three voters, two proposers: far into a world too large to exhaust",
           "[config_register]") {
   const std::vector<member_id> all{member_id{1}, member_id{2}, member_id{3}};
-  const auto e = explore(3, all, false, {}, states_max);
+  const auto e = explore(3, all, false, {}, far);
   INFO(e.states() << " states");
   CHECK(e.broken() == "");
   CHECK(e.histories() > 0);
