@@ -40,8 +40,9 @@ def versions(program):
 
 
 class Report:
-    def __init__(self, program):
+    def __init__(self, program, rounds, scale):
         self.rows = []
+        self.load = {"rounds": rounds, "scale": scale}
         self.machine = machine()
         self.versions = versions(program)
         self.started = datetime.now(timezone.utc)
@@ -83,7 +84,8 @@ class Report:
         out = [f"# Benchmarks of {self.started:%Y-%m-%d %H:%M} UTC", "",
                "One run of `./dev bench`: rounds interleaved, medians, ratios "
                "within the run; the load runs on the same machine.", ""]
-        for name, value in {**self.machine, **self.versions}.items():
+        for name, value in {**self.machine, **self.versions,
+                            **self.load}.items():
             out.append(f"- {name}: {value}")
         out += ["", "| what | case | Torc | peer | figure | rounds | target | |",
                 "|---|---|---|---|---|---|---|---|"]
@@ -101,5 +103,5 @@ class Report:
         (folder / f"{name}.md").write_text(self.markdown())
         (folder / f"{name}.json").write_text(json.dumps(
             {"started": self.started.isoformat(), "machine": self.machine,
-             "versions": self.versions, "rows": self.rows}, indent=1) + "\n")
+             "versions": self.versions, "load": self.load, "rows": self.rows}, indent=1) + "\n")
         return folder / f"{name}.md"
