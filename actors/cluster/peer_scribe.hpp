@@ -24,7 +24,7 @@ namespace torc {
 template <class Policy>
 class peer_scribe : public caf::io::scribe {
 public:
-  /// Owns `fd`. `lease` is released just before that is closed; `given_up` is
+  /// Owns `fd`. `lease` is released before that is closed; `given_up` is
   /// called if it is this end that gives the connection up.
   template <class... Ts>
   peer_scribe(caf::io::network::multiplexer& mpx, int fd, std::string peer,
@@ -57,7 +57,11 @@ public:
     std::exchange(given_up_, nullptr)();
   }
 
+  /// The network layer knows this connection no more. What is left of it ends
+  /// when the peer closes its side, and that may not happen: another connection
+  /// need not wait for it.
   void graceful_shutdown() override {
+    lease_.reset();
     stream_.graceful_shutdown();
     detach(&stream_.backend(), false);
   }

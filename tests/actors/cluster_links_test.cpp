@@ -1,5 +1,11 @@
 #include "torc/cluster/cluster_links.hpp"
 
+#include <chrono>
+#include <thread>
+
+#include <caf/io/middleman.hpp>
+#include <caf/io/network/multiplexer.hpp>
+
 #include "support/catch.hpp"
 #include "support/linked_node.hpp"
 #include "support/scratch_directory.hpp"
@@ -35,6 +41,12 @@ void start_all(std::vector<linked_node*> nodes, const std::string& certs = "") {
     n->links().refresh();
 }
 
+/// CAF's network thread of the node does nothing for so long.
+void stall_network(linked_node& n, std::chrono::milliseconds duration) {
+  n.system().middleman().backend().post(
+    [duration] { std::this_thread::sleep_for(duration); });
+}
+
 /// The folder of a new authority.
 std::string make_authority(const scratch_directory& dir) {
   auto certs = dir / "certs";
@@ -64,6 +76,25 @@ TEST_CASE("members connect to each other and talk, both ways", "[links]") {
   const std::string large(3'000'000, 'x');
   CHECK(a.ask(ab->entry, large) == "n2: " + large);
   CHECK(b.ask(ba->entry, large) == "n1: " + large);
+}
+
+TEST_CASE("a member that is slow when it has just been admitted is found again",
+          "[links]") {
+  const scratch_directory dir;
+  const bool by_certificates = GENERATE(false, true);
+  CAPTURE(by_certificates);
+  const auto certs = by_certificates ? make_authority(dir) : std::string{};
+  const auto members = std::make_shared<membership>();
+  linked_node a{1, members};
+  linked_node b{2, members};
+  // Its door answers, its network layer does not: longer than CAF waits.
+  stall_network(b, std::chrono::milliseconds{5000});
+  start_all({&a, &b}, certs);
+  CHECK(a.wait_failed(m2));
+  const auto ab = a.wait_up(m2);
+  REQUIRE(ab);
+  REQUIRE(b.wait_up(m1));
+  CHECK(a.ask(ab->entry, "hi") == "n2: hi");
 }
 
 TEST_CASE("three members are all connected and stay so", "[links]") {

@@ -242,9 +242,13 @@ public:
 private:
   std::optional<link_event> wait(link_event::kind what, member_id peer,
                                  std::size_t begin) {
-    return events_->wait(
+    auto out = events_->wait(
       [=](const link_event& e) { return e.what == what && e.member == peer; },
       begin);
+    if (!out) // shown if that fails the test
+      for (const auto& line : lines_->all())
+        UNSCOPED_INFO("n" << id_.value << ": " << line);
+    return out;
   }
 
   member_id id_;
