@@ -39,6 +39,15 @@ std::set<std::string> put_large_keys(shard_world& w, int n) {
   return out;
 }
 
+/// Gives the keyspace of a world a new incarnation; returns the old one.
+incarnation flush(shard_world& w) {
+  const auto old_inc = w.inc();
+  const auto flushed = flush_keyspace(w.config, 0);
+  REQUIRE(flushed);
+  w.enter(std::make_shared<cluster_view>(*flushed));
+  return old_inc;
+}
+
 /// Entries of an incarnation on the disk.
 std::uint64_t entries_of(shard_world& w, incarnation inc) {
   return w.nodes[0]
@@ -58,10 +67,7 @@ TEST_CASE("a new incarnation is empty at once and the old one goes away",
     for (int i = 0; i < 100; ++i)
       w.put(0, "k" + std::to_string(i), "v");
     w.run();
-    const auto old_inc = w.inc();
-    auto flushed = flush_keyspace(w.config, 0);
-    REQUIRE(flushed);
-    w.enter(std::make_shared<cluster_view>(*flushed));
+    const auto old_inc = flush(w);
     CHECK(w.inc() != old_inc);
     CHECK_FALSE(w.value(0, "k1").has_value());
     const auto stale =
@@ -87,10 +93,7 @@ TEST_CASE("what a crash kept from being dropped is dropped at the next start",
   w.run();
   w.put(0, "k", "v");
   w.run();
-  auto flushed = flush_keyspace(w.config, 0);
-  REQUIRE(flushed);
-  const auto old_inc = w.inc();
-  w.enter(std::make_shared<cluster_view>(*flushed));
+  const auto old_inc = flush(w);
   w.crash(0); // the config is durable, the removal is not
   const auto in_old = [&] {
     return w.nodes[0]
@@ -111,10 +114,7 @@ TEST_CASE("what another shard writes late of what was dropped goes too",
   w.run();
   w.put(0, "k", "v");
   w.run();
-  const auto old_inc = w.inc();
-  auto flushed = flush_keyspace(w.config, 0);
-  REQUIRE(flushed);
-  w.enter(std::make_shared<cluster_view>(*flushed));
+  const auto old_inc = flush(w);
   w.put(0, "k", "new");
   w.run();
   REQUIRE(entries_of(w, old_inc) == 0);
@@ -138,10 +138,7 @@ TEST_CASE("what is dropped while the disk fails goes once it works again",
   w.nodes[0].disk->fail_apply({errc::io_error, "planned"});
   w.put(0, "x", "v");
   w.run();
-  const auto old_inc = w.inc();
-  auto flushed = flush_keyspace(w.config, 0);
-  REQUIRE(flushed);
-  w.enter(std::make_shared<cluster_view>(*flushed));
+  const auto old_inc = flush(w);
   w.run();
   REQUIRE(w.recover(0));
   REQUIRE(entries_of(w, old_inc) == 1);

@@ -14,7 +14,6 @@
 #include "torc/core/config_change.hpp"
 #include "torc/core/config_codec.hpp"
 #include "torc/core/config_register.hpp"
-#include "torc/core/peer_items.hpp"
 
 using namespace torc;
 using torc::test::from_hex;
@@ -135,39 +134,6 @@ TEST_CASE("frozen: states of the register", "[format]") {
   CHECK(*second->accepted == *s.accepted);
   REQUIRE(second->chosen);
   CHECK(*second->chosen == *s.chosen);
-}
-
-TEST_CASE("frozen: items of a peer batch", "[format]") {
-  const auto bytes = from_hex("0108070605040302010a000000011dcd"
-                              "6b00000005656e747279"
-                              "0209000000020004000466726f6d"
-                              "03090000000100");
-  const auto key = from_hex("000000011dcd6b000000");
-  std::string again;
-  peer_item_reader reader{bytes};
-  peer_item x;
-  REQUIRE(reader.next(x));
-  CHECK(x.kind == peer_item_kind::push);
-  CHECK(x.floor == hlc_time{0x0102030405060708});
-  CHECK(x.key == key);
-  CHECK(x.entry == "entry");
-  append_push(again, x.floor, x.key, x.entry);
-  REQUIRE(reader.next(x));
-  CHECK(x.kind == peer_item_kind::pull);
-  CHECK(x.inc == incarnation{9});
-  CHECK(x.shard == 2);
-  CHECK(x.shards == 4);
-  CHECK(x.key == "from");
-  append_pull(again, x.inc, x.key, x.shard, x.shards);
-  REQUIRE(reader.next(x));
-  CHECK(x.kind == peer_item_kind::pull_end);
-  CHECK(x.inc == incarnation{9});
-  CHECK(x.fresh);
-  CHECK(x.key.empty());
-  append_pull_end(again, x.inc, x.key, x.fresh);
-  CHECK_FALSE(reader.next(x));
-  CHECK_FALSE(reader.damaged());
-  CHECK(to_hex(again) == to_hex(bytes));
 }
 
 TEST_CASE("frozen: the digest of founders", "[format]") {

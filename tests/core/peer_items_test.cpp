@@ -56,6 +56,7 @@ TEST_CASE("items come back in order", "[peer_items]") {
   CHECK(x.shards == 4);
   REQUIRE(r.next(x));
   CHECK(x.kind == peer_item_kind::pull_end);
+  CHECK(x.inc == incarnation{9});
   CHECK(x.key.empty());
   CHECK(x.fresh);
   CHECK_FALSE(r.next(x));

@@ -9,6 +9,7 @@
 
 #include "actors/io/http_request.hpp"
 #include "actors/io/http_response.hpp"
+#include "tests/fuzz/pieces.hpp"
 #include "torc/core/assert.hpp"
 
 namespace {
@@ -65,10 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   if (size == 0)
     return 0;
-  const std::string_view bytes{reinterpret_cast<const char*>(data) + 1,
-                               size - 1};
+  const auto [bytes, piece_bytes] = cut_up(data, size, 32);
   const auto whole = read_all(bytes, bytes.size());
-  const auto pieces = read_all(bytes, data[0] % 32 + 1u);
+  const auto pieces = read_all(bytes, piece_bytes);
   // A head that has no end yet is refused sooner when it comes in one piece;
   // up to there both have read the same requests.
   const auto a = requests_of(whole);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "tests/fuzz/pieces.hpp"
 #include "torc/core/assert.hpp"
 #include "torc/core/command.hpp"
 #include "torc/core/resp.hpp"
@@ -60,9 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   if (size == 0)
     return 0;
-  const std::string_view bytes{reinterpret_cast<const char*>(data) + 1,
-                               size - 1};
+  const auto [bytes, piece_bytes] = cut_up(data, size, 16);
   TORC_ASSERT(read_all(bytes, bytes.size() + 1)
-              == read_all(bytes, data[0] % 16 + 1u));
+              == read_all(bytes, piece_bytes));
   return 0;
 }
