@@ -88,9 +88,7 @@ void memory_column::prefetch(
         __builtin_prefetch(&*tables[i]->records.begin());
     for (std::size_t i = 0; i < n; ++i)
       if (tables[i] != nullptr)
-        if (const auto r = tables[i]->records.find(keys[i]);
-            r != tables[i]->records.end())
-          __builtin_prefetch(*r);
+        static_cast<void>(tables[i]->records.find(announced_key{keys[i]}));
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <list>
 #include <map>
@@ -13,6 +14,13 @@
 
 namespace torc {
 
+/// A key that will be looked for soon. A search for one finds nothing, but
+/// tells the processor of each record that it would compare with the key: to
+/// compare would be to wait for it.
+struct announced_key {
+  std::string_view key;
+};
+
 struct record_hash {
   using is_transparent = void;
   using is_avalanching = void; ///< Boost need not mix the bits again.
@@ -20,6 +28,9 @@ struct record_hash {
   std::size_t operator()(std::string_view key) const noexcept;
   std::size_t operator()(const memory_record* r) const noexcept {
     return (*this)(key_of(r));
+  }
+  std::size_t operator()(announced_key a) const noexcept {
+    return (*this)(a.key);
   }
 };
 
@@ -33,6 +44,11 @@ struct record_equal {
   template <class A, class B>
   bool operator()(const A& a, const B& b) const noexcept {
     return key(a) == key(b);
+  }
+  template <std::same_as<memory_record*> R>
+  bool operator()(announced_key, R const& r) const noexcept {
+    prefetch_record(r);
+    return false;
   }
 };
 

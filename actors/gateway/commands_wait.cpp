@@ -28,12 +28,13 @@ std::optional<std::vector<wait_question>> questions_of(core& c, session& s) {
     std::tuple<std::uint32_t, member_id, std::uint16_t, const member_id*>,
     wait_question>
     found;
-  for (const auto& w : s.written) {
+  for (auto& w : s.written) {
     const auto* ks = c.view()->keyspace(w.inc);
     if (ks == nullptr)
       continue; // flushed or dropped since
+    const auto& slots = w.slots.slots();
     for (std::uint32_t i = 0; i < slot_count; ++i) {
-      if (!w.slots->test(i))
+      if (!slots.test(i))
         continue;
       const slot_id slot{static_cast<std::uint16_t>(i)};
       const auto replicas = c.view()->replicas(ks->group, slot);

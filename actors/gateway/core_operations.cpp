@@ -141,16 +141,15 @@ void core::note_write(session& s, const keyspace_info& ks, slot_id slot) {
     s.written_moved = true;
   for (auto& w : s.written)
     if (w.inc == ks.inc) {
-      w.slots->set(slot.value);
+      w.slots.add(slot);
       return;
     }
   if (s.written.size() >= keyspaces_max) {
     s.written_overflow = true;
     return;
   }
-  s.written.push_back(
-    {ks.inc, ks.db, std::make_unique<std::bitset<slot_count>>()});
-  s.written.back().slots->set(slot.value);
+  s.written.push_back({ks.inc, ks.db, {}});
+  s.written.back().slots.add(slot);
 }
 
 void core::change_config(

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "actors/gateway/input_buffer.hpp"
 #include "actors/gateway/reply_ring.hpp"
+#include "actors/gateway/slot_bag.hpp"
 #include "torc/core/resp.hpp"
 #include "torc/core/types.hpp"
 #include "torc/gateway_shared.hpp"
@@ -23,7 +23,7 @@ enum class reply_mode : std::uint8_t { on, off, skip_next };
 struct written_slots {
   incarnation inc;
   std::uint32_t db = 0;
-  std::unique_ptr<std::bitset<slot_count>> slots;
+  slot_bag slots;
 };
 
 /// Whoever moves a session's bytes.

@@ -7,7 +7,8 @@
 namespace torc::storage {
 
 void key_prefetch::run(const cluster_view& view, const engine& memory,
-                       std::span<const op> ops, std::string_view bytes) {
+                       const slot_table& figures, std::span<const op> ops,
+                       std::string_view bytes) {
   if (ops.size() < 2)
     return; // nothing to do meanwhile
   std::size_t n = 0;
@@ -15,6 +16,8 @@ void key_prefetch::run(const cluster_view& view, const engine& memory,
     const auto key = bytes.substr(0, o.key_bytes);
     bytes.remove_prefix(std::size_t{o.key_bytes} + o.value_bytes);
     const auto* ks = key.empty() ? nullptr : view.keyspace(o.inc);
+    if (ks != nullptr && is_write(o.kind))
+      figures.prefetch(o.inc, o.slot);
     if (ks == nullptr || ks->engine != engine_kind::memory)
       continue;
     stored_[n].clear();

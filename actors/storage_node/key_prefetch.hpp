@@ -5,14 +5,16 @@
 #include <string>
 #include <string_view>
 
+#include "actors/storage_node/slot_table.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/engine/engine.hpp"
 #include "torc/messages/operations.hpp"
 
 namespace torc::storage {
 
-/// Announces the keys of a batch to the memory engine some operations ahead:
-/// most of a short operation's time would be spent on waiting for memory.
+/// Announces the keys of a batch to the memory engine, and their slots to the
+/// figures, some operations ahead: most of a short operation's time would be
+/// spent on waiting for memory.
 class key_prefetch {
 public:
   /// Operations that are announced together.
@@ -21,7 +23,8 @@ public:
   /// `ops` begin with the one whose key begins `bytes`; looks at the first
   /// `ahead_max` of them.
   void run(const cluster_view& view, const engine& memory,
-           std::span<const op> ops, std::string_view bytes);
+           const slot_table& figures, std::span<const op> ops,
+           std::string_view bytes);
 
 private:
   std::array<std::string, ahead_max> stored_;

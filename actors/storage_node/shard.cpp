@@ -68,7 +68,7 @@ void shard::on_operations(const caf::strong_actor_ptr& from, op_batch batch) {
   const std::span<const op> ops = batch.ops;
   for (std::size_t i = 0; i < ops.size(); ++i) {
     if (i % key_prefetch::ahead_max == 0)
-      prefetch_.run(*view_, store_.memory(), ops.subspan(i), bytes);
+      prefetch_.run(*view_, store_.memory(), slots_, ops.subspan(i), bytes);
     const auto& o = ops[i];
     const auto key = bytes.substr(0, o.key_bytes);
     const auto value = bytes.substr(o.key_bytes, o.value_bytes);

@@ -23,9 +23,9 @@ local::digests_answer shard::on_digests_query(const local::digests_query& q) {
     for (std::uint32_t s = options_.shard; s < slot_count;
          s += options_.shards) {
       const slot_id slot{static_cast<std::uint16_t>(s)};
-      const auto* f = slots_.find(inc, slot);
-      const auto d =
-        f->damaged ? damaged_digest(options_.self) : f->digest.value();
+      const auto d = slots_.damaged(inc, slot)
+                       ? damaged_digest(options_.self)
+                       : slots_.find(inc, slot)->digest.value();
       if (d != record_id{})
         list.emplace_back(slot, d);
     }
@@ -60,8 +60,7 @@ void shard::on_entries_query(
   };
   // If the comparison knows that the slot is damaged, the list ends there as if
   // nothing followed: the peer sends what it has.
-  const bool known = slots_.find(q.inc, q.slot) != nullptr
-                     && slots_.find(q.inc, q.slot)->damaged;
+  const bool known = slots_.damaged(q.inc, q.slot);
   job.pass_over = [this, out, known, end = job.end](std::string_view) {
     slots_.damage(out->inc, out->slot);
     if (!known)

@@ -68,6 +68,7 @@ void slot_table::open(incarnation inc, bool counted) {
   auto s = std::make_unique<space>();
   s->inc = inc;
   s->slots.resize(static_cast<std::size_t>(slot_count / shards_) + 1);
+  s->upkeep.resize(s->slots.size());
   s->counted = counted;
   spaces_.push_back(std::move(s));
 }
@@ -87,15 +88,32 @@ void slot_table::close(incarnation inc) {
   std::erase_if(spaces_, [&](const auto& x) { return x.get() == s; });
 }
 
-slot_figures* slot_table::at(incarnation inc, slot_id s) noexcept {
-  auto* x = space_of(inc);
+const slot_figures* slot_table::find(incarnation inc,
+                                     slot_id s) const noexcept {
+  const auto* x = space_of(inc);
   return x == nullptr || s.value >= slot_count || !owns(s)
            ? nullptr
            : &x->slots[s.value / shards_];
 }
 
-const slot_figures* slot_table::find(incarnation inc, slot_id s) const {
-  return const_cast<slot_table*>(this)->at(inc, s);
+slot_figures* slot_table::at(incarnation inc, slot_id s) noexcept {
+  return const_cast<slot_figures*>(find(inc, s));
+}
+
+void slot_table::prefetch(incarnation inc, slot_id s) const noexcept {
+  if (const auto* f = find(inc, s))
+    __builtin_prefetch(f, 1);
+}
+
+const slot_table::slot_upkeep* slot_table::upkeep_of(incarnation inc,
+                                                     slot_id s) const noexcept {
+  return find(inc, s) == nullptr ? nullptr
+                                 : &space_of(inc)->upkeep[s.value / shards_];
+}
+
+slot_table::slot_upkeep* slot_table::upkeep_of(incarnation inc,
+                                               slot_id s) noexcept {
+  return const_cast<slot_upkeep*>(std::as_const(*this).upkeep_of(inc, s));
 }
 
 void slot_table::replace(incarnation inc, slot_id s, std::string_view key,
@@ -146,8 +164,13 @@ void slot_table::base_complete(incarnation inc) {
 }
 
 void slot_table::damage(incarnation inc, slot_id s) {
-  if (auto* f = at(inc, s))
-    f->damaged = true;
+  if (auto* u = upkeep_of(inc, s))
+    u->damaged = true;
+}
+
+bool slot_table::damaged(incarnation inc, slot_id s) const noexcept {
+  const auto* u = upkeep_of(inc, s);
+  return u != nullptr && u->damaged;
 }
 
 bool slot_table::counted(incarnation inc) const {
@@ -170,7 +193,7 @@ std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms due,
        s < slot_count; s += shards_) {
     const auto& f = x->slots[s / shards_];
     if (f.next_deadline != 0 && f.next_deadline < due
-        && f.swept_ms <= last_sweep)
+        && x->upkeep[s / shards_].swept_ms <= last_sweep)
       return slot_id{static_cast<std::uint16_t>(s)};
   }
   return std::nullopt;
@@ -179,7 +202,7 @@ std::optional<slot_id> slot_table::due_slot(incarnation inc, unix_ms due,
 void slot_table::begin_sweep(incarnation inc, slot_id s, unix_ms now) {
   if (auto* f = at(inc, s)) {
     f->next_deadline = 0;
-    f->swept_ms = now;
+    upkeep_of(inc, s)->swept_ms = now;
   }
 }
 
@@ -191,7 +214,7 @@ void slot_table::end_sweep(incarnation inc, slot_id s, unix_ms next,
   if (next != 0 && (f->next_deadline == 0 || next < f->next_deadline))
     f->next_deadline = next;
   if (!whole)
-    f->swept_ms = 0;
+    upkeep_of(inc, s)->swept_ms = 0;
 }
 
 } // namespace torc::storage

@@ -37,8 +37,9 @@ struct space_figures {
   unix_ms mean_deadline() const noexcept;
 };
 
-/// Figures of one slot of one incarnation at this replica.
-struct slot_figures {
+/// Figures of one slot of one incarnation at this replica: one cache line,
+/// since each write waits for it.
+struct alignas(64) slot_figures {
   digest_sum digest;
   std::int64_t live = 0;
   std::int64_t dead = 0;
@@ -46,9 +47,8 @@ struct slot_figures {
   std::int64_t live_bytes = 0;
   std::int64_t expiring = 0;
   unix_ms next_deadline = 0; ///< No live version ends before it; 0: none ends.
-  unix_ms swept_ms = 0;      ///< When its last sweep began.
-  bool damaged = false;      ///< Not all of it could be read at the start.
 };
+static_assert(sizeof(slot_figures) == 64);
 
 /// The figures of all slots of a shard, kept by taking the old entry's weight
 /// out and the new one's in. What lay in the engine at the start is added by
@@ -80,12 +80,15 @@ public:
   void base_complete(incarnation inc);
   /// Some entries of the start's snapshot could not be read.
   void damage(incarnation inc, slot_id s);
+  bool damaged(incarnation inc, slot_id s) const noexcept;
 
   /// True once the figures are whole.
   bool counted(incarnation inc) const;
   bool all_counted() const;
 
-  const slot_figures* find(incarnation inc, slot_id s) const;
+  const slot_figures* find(incarnation inc, slot_id s) const noexcept;
+  /// Tells the processor that the slot's figures will be changed soon.
+  void prefetch(incarnation inc, slot_id s) const noexcept;
 
   /// The first slot from `from` on whose earliest deadline lies before `due`,
   /// and whose last sweep does not lie after `last_sweep`.
@@ -102,9 +105,16 @@ public:
   space_figures totals_of(incarnation inc) const;
 
 private:
+  /// What is seldom looked at.
+  struct slot_upkeep {
+    unix_ms swept_ms = 0; ///< When its last sweep began.
+    bool damaged = false; ///< Not all of it could be read at the start.
+  };
+
   struct space {
     incarnation inc;
     std::vector<slot_figures> slots;
+    std::vector<slot_upkeep> upkeep; ///< As many.
     space_figures totals;
     bool counted = false;
   };
@@ -112,6 +122,8 @@ private:
   const space* space_of(incarnation inc) const noexcept;
   space* space_of(incarnation inc) noexcept;
   slot_figures* at(incarnation inc, slot_id s) noexcept;
+  const slot_upkeep* upkeep_of(incarnation inc, slot_id s) const noexcept;
+  slot_upkeep* upkeep_of(incarnation inc, slot_id s) noexcept;
   void count(slot_figures& f, space_figures& all, const entry_weight& w,
              std::size_t bytes);
 
