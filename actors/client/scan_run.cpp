@@ -3,24 +3,18 @@
 #include <algorithm>
 
 #include "torc/core/assert.hpp"
-#include "torc/core/byte_codec.hpp"
 
 namespace torc {
 
 bool scan_run::add(std::string_view payload, std::optional<scan_position> cut) {
   TORC_ASSERT(missing_ > 0);
-  byte_reader r{payload};
-  while (r.ok() && !r.rest().empty()) {
-    const auto at = r.u64();
-    const auto key = r.bytes();
-    if (r.ok())
-      found_.emplace_back(at, key);
-  }
+  --missing_;
+  if (cut && *cut < from_)
+    return false;
   // Beyond the earliest cut, another shard's keys would come too early.
   if (cut)
     next_ = std::min(next_, *cut);
-  --missing_;
-  return r.ok();
+  return read_scan_page(payload, from_, end_, found_);
 }
 
 scan_position scan_run::take(std::vector<std::string>& keys) {

@@ -4,10 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "torc/core/scan_position.hpp"
+#include "torc/core/scan_page.hpp"
 #include "torc/core/types.hpp"
 
 namespace torc {
@@ -25,7 +24,7 @@ public:
   std::uint32_t end() const noexcept { return end_; }
 
   /// One shard's page: its keys with their positions, and where it was cut
-  /// (nothing: not before the end). False if the payload is damaged.
+  /// (nothing: not before the end). False if it is no answer to what was asked.
   bool add(std::string_view payload, std::optional<scan_position> cut);
 
   bool complete() const noexcept { return missing_ == 0; }
@@ -35,7 +34,7 @@ public:
   scan_position take(std::vector<std::string>& keys);
 
 private:
-  std::vector<std::pair<std::uint64_t, std::string>> found_;
+  positioned_keys found_;
   scan_position next_;
   scan_position from_;
   std::uint32_t end_;

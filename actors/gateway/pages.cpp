@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "torc/core/byte_codec.hpp"
+#include "torc/core/scan_page.hpp"
 
 namespace torc::gateway {
 namespace {
@@ -48,7 +48,7 @@ public:
 
 private:
   struct part {
-    std::vector<std::pair<std::uint64_t, std::string>> keys;
+    positioned_keys keys;
     bool done = false;
     std::uint64_t next = 0;
   };
@@ -93,13 +93,9 @@ private:
       auto& p = parts_[shard];
       p.done = (a.reply.flags & reply_flag::done) != 0;
       p.next = a.reply.number;
-      byte_reader in{a.payload};
-      while (in.ok() && !in.rest().empty()) {
-        const auto position = in.u64();
-        const auto key = in.bytes();
-        if (in.ok())
-          p.keys.emplace_back(position, key);
-      }
+      if ((!p.done && p.next < pack(result_.next))
+          || !read_scan_page(a.payload, result_.next, run_end_, p.keys))
+        failure_ = "ERR a page of keys is damaged";
     }
     if (--left_ == 0)
       merge(to);
@@ -119,7 +115,7 @@ private:
         next = std::min(next, p.next);
         all = false;
       }
-    std::vector<std::pair<std::uint64_t, std::string>> keys;
+    positioned_keys keys;
     for (auto& p : parts_)
       for (auto& k : p.keys)
         if (all || k.first < next)

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "actors/storage_node/shard.hpp"
-#include "torc/core/byte_codec.hpp"
 #include "torc/core/limits.hpp"
+#include "torc/core/scan_page.hpp"
 #include "torc/core/scan_position.hpp"
 #include "torc/core/stored_key.hpp"
 
@@ -140,14 +140,11 @@ void shard::collect_slot(const std::shared_ptr<page>& p,
 /// Moves the slot's keys to the page. False: the page is full before the slot's
 /// end.
 bool shard::cut_page(page& p) {
-  byte_writer w{p.payload};
   for (auto& [hash, keys] : p.keys) {
     std::sort(keys.begin(), keys.end());
-    for (const auto& key : keys) {
-      w.u64(pack({p.at.slot, hash}));
-      w.bytes(key);
-      ++p.count;
-    }
+    for (const auto& key : keys)
+      append_to_scan_page(p.payload, {p.at.slot, hash}, key);
+    p.count += keys.size();
   }
   const auto cut = p.cut;
   p.keys.clear();

@@ -339,3 +339,31 @@ TEST_CASE("a pattern is bounded, since nobody is served while it is matched") {
   CHECK(c.call({"CONFIG", "GET", "save", longer}) == refused);
   CHECK(c("GET k") == "$1\r\nv\r\n"); // the connection goes on
 }
+
+TEST_CASE("a page of keys that is damaged is asked for again, and not shown") {
+  gateway_world w{3};
+  gateway_client c{w};
+  REQUIRE(c("SET k v") == "+OK\r\n");
+  const auto whole = c("SCAN 0 COUNT 10");
+  int damaged = 0;
+  const auto cut_off = [&](torc::op_reply&, std::string& page) {
+    if (page.empty())
+      return;
+    page.pop_back();
+    ++damaged;
+  };
+  w.damage_page = [&](torc::op_reply& r, std::string& page) {
+    if (damaged == 0)
+      cut_off(r, page);
+  };
+  CHECK(c("SCAN 0 COUNT 10") == whole);
+  CHECK(damaged == 1);
+  w.damage_page = cut_off;
+  CHECK(c("SCAN 0 COUNT 10") == "-ERR a page of keys is damaged\r\n");
+  w.damage_page = [&](torc::op_reply& r, std::string&) { // would never end
+    r.flags = 0;
+    r.number = 0;
+  };
+  CHECK(c("SCAN 99999999999999999 COUNT 10")
+        == "-ERR a page of keys is damaged\r\n");
+}

@@ -10,9 +10,8 @@
 #include "actors/gateway/door.hpp"
 #include "core/numbered.hpp"
 #include "support/catch.hpp"
-#include "torc/core/byte_codec.hpp"
 #include "torc/core/config_change.hpp"
-#include "torc/core/scan_position.hpp"
+#include "torc/core/scan_page.hpp"
 #include "torc/core/slot.hpp"
 #include "torc/messages/checks.hpp"
 
@@ -218,6 +217,7 @@ public:
   std::map<member_id, errc> refusals; ///< Members that refuse everything.
   std::uint64_t replicas_with_writes = 2;
   std::size_t carried_out = 0;
+  std::function<void(op_reply&, std::string&)> damage_page;
   bool held = false; ///< Shards do not answer.
   bool flush_asked = false;
 
@@ -232,7 +232,7 @@ private:
   }
 
   void scan(const op& o, op_reply& r, op_reply_batch& out) {
-    std::vector<std::pair<std::uint64_t, std::string>> keys;
+    positioned_keys keys;
     const auto from = pack({o.slot.value, o.a});
     for (const auto& [at, entry] : entries) {
       const auto slot = slot_of(at.second);
@@ -243,7 +243,6 @@ private:
     }
     std::sort(keys.begin(), keys.end());
     std::string payload;
-    byte_writer w{payload};
     r.flags = reply_flag::done;
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (i == o.b) {
@@ -251,9 +250,11 @@ private:
         r.number = keys[i].first;
         break;
       }
-      w.u64(keys[i].first);
-      w.bytes(keys[i].second);
+      append_to_scan_page(payload, unpack_scan_position(keys[i].first),
+                          keys[i].second);
     }
+    if (damage_page)
+      damage_page(r, payload);
     out.add(r, payload);
   }
 };
