@@ -2,6 +2,8 @@
 // with one fsync (group commit), and is answered when that is done.
 #include <caf/all.hpp>
 
+#include "torc/core/commit_pacer.hpp"
+#include "torc/core/limits.hpp"
 #include "torc/log.hpp"
 #include "torc/storage_node.hpp"
 
@@ -9,6 +11,8 @@ namespace torc {
 namespace {
 
 constexpr auto tick_every = std::chrono::milliseconds(100);
+/// As many are worth an fsync of their own.
+constexpr std::size_t batch_bytes_enough = limits::mib;
 constexpr std::uint32_t ticks_per_sync = 10;
 constexpr std::uint32_t ticks_per_recovery = 5;
 constexpr std::uint32_t ticks_per_figures = 10;
@@ -31,7 +35,7 @@ public:
     delayed_send(this, tick_every, tick_atom::value);
     return {
       [this](local::commit_request& r) { take(std::move(r)); },
-      [this](flush_atom) { commit(); },
+      [this](flush_atom) { on_flush(); },
       [this](tick_atom t) {
         on_tick();
         delayed_send(this, tick_every, t);
@@ -69,7 +73,7 @@ private:
     must_sync_ =
       must_sync_ || r.must_sync || options_.sync() == sync_policy::always;
     if (waiting_.empty())
-      send(caf::actor_cast<committer_actor>(this), flush_atom::value);
+      send(self(), flush_atom::value);
     waiting_.push_back({from, r.seq});
     options_.counters->requests.add();
     options_.counters->writes.add(r.writes->count());
@@ -77,12 +81,39 @@ private:
       std::swap(batch_, *r.writes);
     else
       batch_.append(*r.writes);
+    if (pausing_ && is_enough())
+      commit();
+  }
+
+  /// All that was in the mailbox is taken, or a pause ends.
+  void on_flush() {
+    if (std::exchange(synced_last_, false))
+      pacer_.on_joined(batch_.count());
+    if (waiting_.empty())
+      return;
+    if (pausing_ && clock().now() < pause_end_)
+      return; // of a pause that ended early, or before this one
+    if (!pausing_ && options_.sync() == sync_policy::always && !is_enough()) {
+      const std::chrono::microseconds pause{pacer_.pause_us(batch_.count())};
+      if (pause.count() > 0) {
+        pausing_ = true;
+        pause_end_ = clock().now() + pause;
+        return delayed_send(self(), pause, flush_atom::value);
+      }
+    }
+    commit();
+  }
+
+  bool is_enough() const {
+    return batch_.bytes() >= batch_bytes_enough
+           || pacer_.is_enough(batch_.count());
   }
 
   void commit() {
-    if (waiting_.empty())
-      return;
+    pausing_ = false;
     const bool synced = must_sync_;
+    const auto writes = batch_.count();
+    const auto began = clock().now();
     const auto applied =
       batch_.empty() && synced
         ? options_.disk->sync() // somebody waits for what is there already
@@ -100,13 +131,23 @@ private:
         answer(w.from, w.seq, false, failure_);
       return tell_failed();
     }
-    if (synced)
+    if (synced) {
       options_.counters->syncs.add();
+      pacer_.on_committed(writes,
+                          std::chrono::duration_cast<std::chrono::microseconds>(
+                            clock().now() - began)
+                            .count());
+      // Behind whatever came while this one was under way.
+      synced_last_ = true;
+      send(self(), flush_atom::value);
+    }
     // A sync covers all that was applied before it.
     unsynced_ = !synced;
     for (const auto& w : answered)
       answer(w.from, w.seq, synced, nullptr);
   }
+
+  committer_actor self() { return caf::actor_cast<committer_actor>(this); }
 
   void fail(const error& e) {
     failure_ = std::make_shared<const error>(e);
@@ -195,6 +236,10 @@ private:
   write_batch batch_;
   std::vector<waiting> waiting_; ///< Whose writes are in `batch_`.
   bool must_sync_ = false;
+  commit_pacer pacer_;
+  bool synced_last_ = false; ///< A sync ended, and its flush is in the mailbox.
+  bool pausing_ = false;
+  caf::actor_clock::time_point pause_end_; ///< While pausing.
   bool unsynced_ = false; ///< Something was applied since the last sync.
   std::uint32_t ticks_ = 0;
   std::uint64_t generation_ = 0; ///< Failures so far.
