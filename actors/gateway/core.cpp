@@ -243,11 +243,17 @@ void core::on_view(std::shared_ptr<const cluster_view> view) {
   read_clocks();
   will_wake_ = true;
   router_.on_view(std::move(view));
+  note_serving();
   auto due = std::move(epoch_waiters_);
   epoch_waiters_.clear();
   for (auto& w : due)
     when_config(w.epoch, std::move(w.then), w.give_up_ms);
   wake_all();
+}
+
+void core::note_serving() {
+  if (view() != nullptr && router_.reachable(options_.self))
+    counters_.serving.set(1);
 }
 
 void core::when_config(torc::epoch e, std::function<void()> then,
@@ -264,6 +270,7 @@ void core::on_peer_up(member_id m, std::uint16_t shards) {
   read_clocks();
   will_wake_ = true;
   router_.on_peer_up(m, shards);
+  note_serving();
   wake_all();
 }
 

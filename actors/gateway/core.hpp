@@ -203,6 +203,7 @@ private:
   void run(session& s, const std::vector<std::string_view>& argv,
            const command_info* info);
   bool admit(const request& r);
+  void note_serving();
   void note_write(session& s, const keyspace_info& ks, slot_id slot);
   void reply_shaped(session& s, std::uint64_t slot, const answer& a);
   void count_call(reply_ring::slot& slot);

@@ -175,6 +175,11 @@ void gateway_shared::reset_statistics() {
   reset_at_ = all_statistics(now);
 }
 
+bool gateway_shared::serving() const noexcept {
+  return std::all_of(counters.begin(), counters.end(),
+                     [](const auto& c) { return c->serving.get() != 0; });
+}
+
 void gateway_shared::collect(metrics_page& page) const {
   const auto add = [&](std::string_view name, std::string_view help,
                        std::uint64_t x) {

@@ -97,6 +97,9 @@ std::string node::state::unready() const {
     return fmt::format("it has not met the first founder '{}' yet, which tells "
                        "it the cluster's config",
                        options.founders.front().name);
+  if (const auto* door = resp_started.load();
+      door == nullptr || !door->serving())
+    return "its RESP door does not know yet who has which keys";
   std::uint64_t fetching = 0;
   for (const auto& s : actors->counters().shards)
     fetching += s->fresh_keyspaces.get();

@@ -121,6 +121,7 @@ result<void> node::state::open_doors() {
   if (!opened)
     return opened.error();
   resp = *std::move(opened);
+  resp_started = resp.get();
 
   const auto& c = actors->counters();
   metrics.add([&c](metrics_page& p) { collect_shards(p, c); });

@@ -46,7 +46,9 @@ struct node::state {
   link_listener relay;
   std::unique_ptr<resp_door> resp;
   std::unique_ptr<http_door> http;
-  std::atomic<const http_door*> http_started{nullptr}; ///< For its own loops.
+  /// For the loops of these doors.
+  std::atomic<const resp_door*> resp_started{nullptr};
+  std::atomic<const http_door*> http_started{nullptr};
   metrics_registry metrics;
 
   mutable std::mutex mutex; // guards what follows

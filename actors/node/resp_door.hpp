@@ -40,6 +40,8 @@ public:
   void stop();
 
   const socket_address& address() const noexcept;
+  /// Whether commands are carried out. Thread-safe.
+  bool serving() const noexcept { return shared_->serving(); }
   void collect(metrics_page& page) const;
 
 private:

@@ -39,6 +39,7 @@ struct gateway_counters {
   counter slow_readers; ///< Closed because they did not read.
   counter forwarded;    ///< Operations for another member.
   counter under_way;    ///< Operations not answered yet.
+  counter serving;      ///< 1 once it has a config and its node's shards.
   std::array<counter, commands_max> calls;    ///< By command_id.
   std::array<counter, commands_max> calls_us; ///< Time until the reply.
   latency_histogram reads;
@@ -242,6 +243,9 @@ struct gateway_shared {
   gateway_statistics statistics(const node_figures& now) const;
   /// CONFIG RESETSTAT: INFO counts from now on. Metrics go on. Thread-safe.
   void reset_statistics();
+
+  /// Whether all gateways serve. Thread-safe.
+  bool serving() const noexcept;
 
   /// For `metrics_registry`.
   void collect(metrics_page& page) const;

@@ -369,3 +369,13 @@ TEST_CASE("WAIT says how many other replicas have the writes") {
   w.core->on_peer_down(torc::member_id{3});
   CHECK(c("WAIT 1 100") == ":0\r\n");
 }
+
+TEST_CASE("a gateway serves once it has a config and its node's shards") {
+  gateway_world w{1, 0};
+  gateway_client c{w};
+  CHECK_FALSE(w.shared->serving());
+  CHECK_THAT(c("GET k"), contains("CLUSTERDOWN"));
+  w.core->on_peer_up(torc::member_id{1}, 1);
+  CHECK(w.shared->serving());
+  CHECK(c("GET k") == "$-1\r\n");
+}
