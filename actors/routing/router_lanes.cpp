@@ -111,20 +111,30 @@ void router::note_waiting(std::uint32_t index) {
   const auto& p = pending_[index];
   auto& x = lanes_[p.lane];
   ++x.waiting;
-  if (x.first_waiting == none || p.order < pending_[x.first_waiting].order)
-    x.first_waiting = index;
+  const auto note = [&](std::uint32_t& first) {
+    if (first == none || p.order < pending_[first].order)
+      first = index;
+  };
+  note(x.first_waiting);
+  if (is_write(what(p).kind))
+    note(x.first_waiting_write);
 }
 
 void router::note_not_waiting(std::uint32_t index) {
   const auto& p = pending_[index];
   auto& x = lanes_[p.lane];
   --x.waiting;
-  if (x.first_waiting != index)
-    return;
-  auto i = x.waiting == 0 ? none : p.after;
-  while (i != none && pending_[i].where != state::waiting)
-    i = pending_[i].after;
-  x.first_waiting = i;
+  const auto pass_on = [&](std::uint32_t& first, bool writes_only) {
+    if (first != index)
+      return;
+    first = x.waiting == 0 ? none : p.after;
+    while (first != none
+           && (pending_[first].where != state::waiting
+               || (writes_only && !is_write(what(pending_[first]).kind))))
+      first = pending_[first].after;
+  };
+  pass_on(x.first_waiting, false);
+  pass_on(x.first_waiting_write, true);
 }
 
 /// True if an operation that was just started keeps the order when it is sent

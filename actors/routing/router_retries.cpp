@@ -37,21 +37,35 @@ std::string_view text_of(errc refusal) noexcept {
 } // namespace
 
 /// The operation was done: earlier ones of its client on its slot that were
-/// refused can no longer take effect in their order.
+/// refused can no longer take effect in their order. Of two reads nobody sees
+/// which one was first.
 void router::fail_overtaken(std::uint32_t index) {
   const auto order = pending_[index].order;
   const auto in = pending_[index].lane; // stays, with this one in it
-  for (auto i = lanes_[in].first_waiting;
-       i != none && pending_[i].order < order; i = lanes_[in].first_waiting)
+  const auto first = is_write(what(pending_[index]).kind)
+                       ? &lane::first_waiting
+                       : &lane::first_waiting_write;
+  for (auto i = lanes_[in].*first; i != none && pending_[i].order < order;
+       i = lanes_[in].*first)
     fail(i, pending_[i].refusal, text_of(pending_[i].refusal));
 }
 
 /// A read that was asked anew was answered: more of them may be under way, as
 /// far as they are of such a size.
-void router::note_room(peer_state& at, std::size_t bytes) noexcept {
+void router::note_room(peer_state& at, std::size_t bytes) const noexcept {
+  at.room_ms = now_;
   const auto most = refused_before_bytes_max / std::max<std::size_t>(bytes, 1);
   at.refused_before_max =
     std::max(refused_before_min, std::min(at.refused_before_max + 1, most));
+}
+
+/// Its time is up, and it is not one of many reads that a member has no room
+/// for at once, but answers one after the other.
+bool router::gives_up(const pending& p) const {
+  if (now_ < p.give_up_ms)
+    return false;
+  return p.refusal != errc::try_again || is_write(what(p).kind)
+         || p.to == nullptr || now_ >= p.to->room_ms + options_.give_up_ms;
 }
 
 /// A refusal without effect: another replica, a newer config or a little later
@@ -75,7 +89,8 @@ bool router::try_again(std::uint32_t index, errc refusal) {
   }
   if (p.give_up_ms == 0)
     p.give_up_ms = now_ + options_.give_up_ms;
-  if (now_ >= p.give_up_ms)
+  p.refusal = refusal;
+  if (gives_up(p))
     return false;
   const auto* ks = view_->keyspace_by_db(p.db);
   if (refusal == errc::not_ready) {
@@ -211,7 +226,7 @@ bool router::resend(std::uint32_t index) {
     fail(index, errc::not_found, "the keyspace is gone");
     return true;
   }
-  const bool over = now_ >= p.give_up_ms;
+  const bool over = gives_up(p);
   auto o = what(p);
   o.inc = ks->inc; // a flush gave the keyspace a new incarnation
   auto* to = find_peer(route(*ks, o.slot, p.refused_by));

@@ -77,8 +77,8 @@ protected:
 /// it is answered `errc::unknown_outcome`.
 ///
 /// Order: operations of one client on one slot take effect in the order of
-/// their starts. One that was overtaken while it was refused is not tried
-/// again.
+/// their starts, but for reads with no write between them. One that was
+/// overtaken while it was refused is not tried again.
 ///
 /// Knows no actor, no socket and no clock. One thread. `start` and an answer
 /// are O(1), and allocate nothing unless more is under way than ever before.
@@ -151,6 +151,7 @@ private:
     unix_ms answered_ms = 0;        ///< When something came from it last.
     std::size_t refused_before = 0; ///< Of these, reads refused for room.
     std::size_t refused_before_max = refused_before_min;
+    unix_ms room_ms = 0;               ///< When one of these was answered last.
     std::vector<std::uint32_t> outbox; ///< Per shard: a parcel, or none.
   };
 
@@ -217,6 +218,7 @@ private:
     std::uint32_t next = none; ///< In its bucket.
     std::uint32_t last = none; ///< Of its operations.
     std::uint32_t first_waiting = none;
+    std::uint32_t first_waiting_write = none;
     std::uint32_t last_sent = none;
     std::uint32_t waiting = 0;
     std::uint32_t sent = 0;
@@ -277,7 +279,8 @@ private:
 
   // -- router_retries.cpp: refusals, losses, order ----------------------------
   void fail_overtaken(std::uint32_t index);
-  static void note_room(peer_state& at, std::size_t bytes) noexcept;
+  void note_room(peer_state& at, std::size_t bytes) const noexcept;
+  bool gives_up(const pending& p) const;
   bool try_again(std::uint32_t index, errc refusal);
   void wait_until(std::uint32_t index, errc refusal, unix_ms not_before);
   void lose(std::uint32_t index, bool peer_gone);

@@ -1,6 +1,9 @@
 // Routing of reads that a replica refuses for want of room, and of very many
 // operations.
+#include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "support/router_bench.hpp"
 
@@ -67,6 +70,88 @@ TEST_CASE("how many reads are asked anew at a time follows the answers") {
     b.flush();
     CHECK(b.take().batch.ops.size() == 4);
   }
+}
+
+TEST_CASE("a refused read is not given up while others like it are answered") {
+  router_bench b{1, 1, 1};
+  constexpr std::size_t count = 20;
+  for (std::uint64_t i = 0; i < count; ++i)
+    b.start(i, "k", op_kind::read);
+  b.flush();
+  b.answer(b.take(), errc::try_again);
+  // A slow member with room for one at a time.
+  while (b.outcomes.size() < count) {
+    b.pass(1'100);
+    const auto s = b.take();
+    router_bench::sent_batch first{s.to, s.batch};
+    first.batch.ops.resize(1);
+    router_bench::sent_batch others{s.to, s.batch};
+    others.batch.ops.erase(others.batch.ops.begin());
+    b.answer(first);
+    b.answer(others, errc::try_again);
+    REQUIRE(b.outcomes.back().status == torc::no_error);
+  }
+  auto answered = b.tokens();
+  std::sort(answered.begin(), answered.end());
+  for (std::size_t i = 0; i < count; ++i)
+    CHECK(answered[i] == i);
+}
+
+TEST_CASE("a refused read is tried again though later reads were answered") {
+  router_bench b{1, 1, 1};
+  b.start(1, "k", op_kind::read);
+  b.flush();
+  b.start(2, "k", op_kind::read);
+  b.flush();
+  const auto first = b.take();
+  b.answer(first, errc::try_again); // the member had room again for the next
+  b.answer(b.take());
+  REQUIRE(b.last_of(1) == torc::no_error);
+  SECTION("it is answered later") {
+    b.pass(20);
+    b.answer(b.take());
+    CHECK(b.last_of(2) == torc::no_error);
+  }
+  SECTION("not after a later write") {
+    b.start(3, "k");
+    b.pass(20);
+    const auto both = b.take();
+    CHECK(both.batch.ops.size() == 2);
+    b.answer(both);
+    CHECK(b.tokens() == std::vector<std::uint64_t>{2, 1, 3});
+    CHECK(b.last_of(3) == torc::no_error);
+  }
+}
+
+TEST_CASE("a write that a read overtook is not tried again, the reads between "
+          "are") {
+  router_bench b;
+  for (const auto& [token, kind] :
+       {std::pair{1u, op_kind::read}, std::pair{2u, op_kind::put},
+        std::pair{3u, op_kind::read}}) {
+    b.start(token, "k", kind);
+    b.flush();
+  }
+  b.answer(b.take(), errc::try_again);
+  b.answer(b.take(), errc::stale_config);
+  b.answer(b.take());
+  CHECK(b.tokens() == std::vector<std::uint64_t>{2, 3});
+  CHECK(b.outcomes[0].status == errc::stale_config);
+  b.pass(20);
+  b.answer(b.take());
+  CHECK(b.last_of(3) == torc::no_error);
+}
+
+TEST_CASE("a read that a member refuses for two seconds is given up") {
+  router_bench b{1, 1, 1};
+  b.start(1, "k", op_kind::read);
+  b.flush();
+  for (int i = 0; i < 300 && b.outcomes.empty(); ++i) {
+    if (!b.sent.empty())
+      b.answer(b.take(), errc::try_again);
+    b.pass(10);
+  }
+  CHECK(b.last_of(1) == errc::try_again);
 }
 
 TEST_CASE("very many operations of one client may wait") {
