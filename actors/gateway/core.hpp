@@ -81,7 +81,7 @@ public:
 
 /// The RESP door of one loop: commands in, operations out, replies in order.
 /// Knows no actor and no socket. One thread.
-class core : private router_events {
+class core final : private router_events {
 public:
   core(core_options options, effects& fx);
   ~core();

@@ -38,7 +38,7 @@ resp_door& cluster::state::door_of(member& m) {
     made->shared->node_name =
       std::string{"n"}.append(std::to_string(m.id.value));
     made->shared->counters.push_back(std::make_shared<gateway_counters>());
-    made->shared->figures = [this, started = wall_ms(m.skew_ms)] {
+    made->shared->figures = [started = wall_ms(m.skew_ms)] {
       node_figures f;
       f.version = "simulated";
       f.started_ms = started;

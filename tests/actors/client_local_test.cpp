@@ -100,7 +100,7 @@ TEST_CASE("actors use the cluster by typed requests") {
 }
 
 TEST_CASE("a local cluster that has started serves every key at every node") {
-  for (const std::size_t loops : {1, 2}) {
+  for (const std::size_t loops : {1u, 2u}) {
     local_cluster_options o;
     o.loops = loops;
     auto cluster = local_cluster::start(o);

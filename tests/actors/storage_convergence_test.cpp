@@ -39,11 +39,11 @@ public:
           REQUIRE(held.count(i.key) == 1);
           REQUIRE(held.at(i.key).tag >= i.tag);
         }
-      for (const auto& [key, head] : held)
-        if (!head.tombstone) {
-          const auto r = w.read(n, key);
+      for (const auto& entry : held)
+        if (!entry.second.tombstone) {
+          const auto r = w.read(n, entry.first);
           REQUIRE(std::any_of(issued_.begin(), issued_.end(), [&](auto& i) {
-            return i.key == key && i.value == r.payload
+            return i.key == entry.first && i.value == r.payload
                    && (!i.tag.h.value || i.tag == r.head.tag);
           }));
         }

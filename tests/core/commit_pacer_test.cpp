@@ -74,7 +74,7 @@ struct world {
 } // namespace
 
 TEST_CASE("clients that wait for their writes meet in one commit") {
-  for (const std::size_t clients : {2, 3, 10, 50, 64}) {
+  for (const std::size_t clients : {2u, 3u, 10u, 50u, 64u}) {
     world paced{clients};
     world plain{clients};
     plain.paces = false;

@@ -19,7 +19,7 @@ TEST_CASE("a duration lies within the bounds of its bucket", "[metrics]") {
   for (std::uint64_t us = 0; us <= 5000; ++us)
     durations_us.push_back(us);
   for (std::size_t i = 0; i + 1 < latency::bucket_count; ++i)
-    for (const std::uint64_t d : {0, 1, 2})
+    for (const std::uint64_t d : {0u, 1u, 2u})
       durations_us.push_back(latency::bound_us(i) - 1 + d);
   for (const auto us : durations_us) {
     const auto i = latency::bucket_of(us * 1000);

@@ -20,7 +20,7 @@ using torc::test::numbered;
 namespace {
 
 /// A connection whose client takes nothing before the test does.
-class quiet_connection : private torc::gateway::session_io {
+class quiet_connection final : private torc::gateway::session_io {
 public:
   explicit quiet_connection(gateway_world& w)
     : world_(w), session_(&w.core->open(*this, "127.0.0.1:1", "", -1)) {}
