@@ -47,6 +47,9 @@ void stall_network(linked_node& n, std::chrono::milliseconds duration) {
     [duration] { std::this_thread::sleep_for(duration); });
 }
 
+/// In place of an authority's folder.
+const std::string by_secret;
+
 /// The folder of a new authority.
 std::string make_authority(const scratch_directory& dir) {
   auto certs = dir / "certs";
@@ -58,9 +61,8 @@ std::string make_authority(const scratch_directory& dir) {
 
 TEST_CASE("members connect to each other and talk, both ways", "[links]") {
   const scratch_directory dir;
-  const bool by_certificates = GENERATE(false, true);
-  CAPTURE(by_certificates);
-  const auto certs = by_certificates ? make_authority(dir) : std::string{};
+  const auto certs = GENERATE(false, true) ? make_authority(dir) : by_secret;
+  CAPTURE(certs);
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
   linked_node b{2, members};
@@ -81,9 +83,8 @@ TEST_CASE("members connect to each other and talk, both ways", "[links]") {
 TEST_CASE("a member that is slow when it has just been admitted is found again",
           "[links]") {
   const scratch_directory dir;
-  const bool by_certificates = GENERATE(false, true);
-  CAPTURE(by_certificates);
-  const auto certs = by_certificates ? make_authority(dir) : std::string{};
+  const auto certs = GENERATE(false, true) ? make_authority(dir) : by_secret;
+  CAPTURE(certs);
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
   linked_node b{2, members};
@@ -123,9 +124,8 @@ TEST_CASE("three members are all connected and stay so", "[links]") {
 TEST_CASE("a member that ends is lost and found again when it is back",
           "[links]") {
   const scratch_directory dir;
-  const bool by_certificates = GENERATE(false, true);
-  CAPTURE(by_certificates);
-  const auto certs = by_certificates ? make_authority(dir) : std::string{};
+  const auto certs = GENERATE(false, true) ? make_authority(dir) : by_secret;
+  CAPTURE(certs);
   const auto members = std::make_shared<membership>();
   linked_node a{1, members};
   auto b = std::make_unique<linked_node>(2u, members);
