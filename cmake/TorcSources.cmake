@@ -31,6 +31,40 @@ function(torc_add_library name)
     PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:torc_warnings>)
+  torc_merge_sources(${name} 6)
+endfunction()
+
+# Precompiles for a program what is precompiled for torc: the compiler takes it
+# only where the same macros are defined.
+function(torc_precompile_like_torc target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${target} PRIVATE tomlplusplus::tomlplusplus)
+  target_precompile_headers(${target} REUSE_FROM torc)
+endfunction()
+
+# torc_merge_sources(target count)
+#
+# Under CMAKE_UNITY_BUILD (the release and asan presets) `count` sources of one
+# folder are compiled as one: reading and instantiating CAF's templates costs
+# more than all the rest. Small batches keep a change in one source cheap.
+# Presets debug, tsan and clang compile each source by itself, which keeps every
+# source's includes honest.
+function(torc_merge_sources target count)
+  get_target_property(sources ${target} SOURCES)
+  set(folder)
+  foreach(source IN LISTS sources)
+    get_filename_component(path "${source}" DIRECTORY)
+    get_filename_component(name "${path}" NAME)
+    if(NOT name STREQUAL folder)
+      set(folder "${name}")
+      set(place 0)
+    endif()
+    math(EXPR batch "${place} / ${count}")
+    set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
+      PROPERTIES UNITY_GROUP "${folder}_${batch}")
+    math(EXPR place "${place} + 1")
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
 endfunction()
 
 # Enters a folder that brings its own CMakeLists.txt, if it is there: a source

@@ -32,17 +32,6 @@ constexpr auto ready_poll = 2ms;
 /// After it the log says that the end waits for actors of the program's own.
 constexpr auto end_warning = 5s;
 
-struct system_config : caf::actor_system_config {
-  explicit system_config(
-    const std::function<void(caf::actor_system_config&)>& configure) {
-    // Idle workers wait for work instead of polling for it.
-    set("scheduler.policy", caf::atom("sharing"));
-    register_messages(*this);
-    if (configure)
-      configure(*this);
-  }
-};
-
 std::string name_of(std::size_t node) {
   return fmt::format("n{}", node + 1);
 }
@@ -84,6 +73,17 @@ result<void> check(const local_cluster_options& o) {
 } // namespace
 
 struct local_cluster::state {
+  struct system_config : caf::actor_system_config {
+    explicit system_config(
+      const std::function<void(caf::actor_system_config&)>& configure) {
+      // Idle workers wait for work instead of polling for it.
+      set("scheduler.policy", caf::atom("sharing"));
+      register_messages(*this);
+      if (configure)
+        configure(*this);
+    }
+  };
+
   struct node {
     std::shared_ptr<engine> disk;
     std::vector<std::unique_ptr<event_loop>> loops;

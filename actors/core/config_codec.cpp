@@ -18,7 +18,7 @@
 namespace torc {
 namespace {
 
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t config_format_version = 1;
 
 error corrupt(std::string_view what) {
   return {errc::corrupt, fmt::format("config: {}", what)};
@@ -241,7 +241,7 @@ std::string_view read_parts(config_reader& r, cluster_config& c) {
 std::string encode_config(const cluster_config& c) {
   std::string out;
   byte_writer w{out};
-  w.u8(format_version);
+  w.u8(config_format_version);
   w.varint(c.epoch.value);
   for (const auto b : c.id.bytes)
     w.u8(b);
@@ -274,7 +274,8 @@ result<cluster_config> decode_config(std::string_view bytes) {
   const auto body = checked_body(bytes);
   if (!body)
     return corrupt("checksum differs");
-  if (body->empty() || static_cast<std::uint8_t>((*body)[0]) != format_version)
+  if (body->empty()
+      || static_cast<std::uint8_t>((*body)[0]) != config_format_version)
     return corrupt("unknown format version");
   config_reader r{body->substr(1)};
   cluster_config c;

@@ -11,7 +11,7 @@
 namespace torc {
 namespace {
 
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t register_format_version = 1;
 
 error corrupt(std::string_view what) {
   return {errc::corrupt, fmt::format("state of the register: {}", what)};
@@ -50,7 +50,7 @@ result<config_ptr> read_config(byte_reader& r) {
 std::string encode_register_state(const register_state& s) {
   std::string out;
   byte_writer w{out};
-  w.u8(format_version);
+  w.u8(register_format_version);
   w.varint(s.drawn);
   write_ballot(w, s.promised);
   write_ballot(w, s.accepted_at);
@@ -65,7 +65,7 @@ result<register_state> decode_register_state(std::string_view bytes) {
   if (!body)
     return corrupt("checksum differs");
   byte_reader r{*body};
-  if (r.u8() != format_version)
+  if (r.u8() != register_format_version)
     return corrupt("unknown format version");
   register_state s;
   bool ok = true;

@@ -21,7 +21,7 @@
 namespace torc {
 namespace {
 
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t entry_format_version = 1;
 
 namespace presence {
 constexpr std::uint8_t tf = 1;
@@ -84,7 +84,7 @@ result<std::string_view> open_entry(std::string_view bytes,
   if (!checked)
     return corrupt("checksum differs");
   const auto body = *checked;
-  if (static_cast<std::uint8_t>(body[0]) != format_version)
+  if (static_cast<std::uint8_t>(body[0]) != entry_format_version)
     return corrupt("unknown format version");
   present = static_cast<std::uint8_t>(body[1]);
   if ((present & ~presence::known) != 0)
@@ -286,7 +286,7 @@ void encode_entry(std::string& out, const key_state& s) {
   const auto begin = out.size();
   const bool many = s.rec.versions.size() != 1;
   byte_writer w{out};
-  w.u8(format_version);
+  w.u8(entry_format_version);
   w.u8(static_cast<std::uint8_t>(
     (s.tf.value != 0 ? presence::tf : 0) | (!s.cb.none() ? presence::cb : 0)
     | (s.clean ? presence::clean : 0) | (!s.rec.ctx.empty() ? presence::ctx : 0)
@@ -310,7 +310,7 @@ void encode_simple_entry(std::string& out, const version_head& head,
                          std::string_view value) {
   const auto begin = out.size();
   byte_writer w{out};
-  w.u8(format_version);
+  w.u8(entry_format_version);
   w.u8(0);
   write_head(w, head);
   w.raw(value);

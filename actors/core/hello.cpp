@@ -12,7 +12,7 @@
 namespace torc {
 namespace {
 
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t hello_format_version = 1;
 
 error refuse(std::string text) {
   return {errc::refused, std::move(text)};
@@ -23,7 +23,7 @@ error refuse(std::string text) {
 std::string encode_hello(const hello& h) {
   std::string out;
   byte_writer w{out};
-  w.u8(format_version);
+  w.u8(hello_format_version);
   w.u16(h.version);
   for (const auto b : h.cluster.bytes)
     w.u8(b);
@@ -37,10 +37,10 @@ std::string encode_hello(const hello& h) {
 result<hello> decode_hello(std::string_view bytes) {
   byte_reader r{bytes};
   const auto format = r.u8();
-  if (r.ok() && format != format_version)
+  if (r.ok() && format != hello_format_version)
     return refuse(fmt::format("a hello of format {}, this node reads {}: "
                               "incompatible versions of Torc",
-                              format, format_version));
+                              format, hello_format_version));
   hello h;
   h.version = r.u16();
   for (auto& b : h.cluster.bytes)

@@ -74,17 +74,17 @@ public:
   explicit warning_logger(std::function<void(std::string_view)> sink)
     : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), sink_(std::move(sink)) {}
 
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, format, arguments);
+  void Logv(const char* pattern, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::INFO_LEVEL, pattern, arguments);
   }
 
-  void Logv(rocksdb::InfoLogLevel level, const char* format,
+  void Logv(rocksdb::InfoLogLevel level, const char* pattern,
             va_list arguments) override {
     if (!sink_ || level < rocksdb::InfoLogLevel::WARN_LEVEL
         || level >= rocksdb::InfoLogLevel::HEADER_LEVEL)
       return;
     std::array<char, 1024> text;
-    const auto n = std::vsnprintf(text.data(), text.size(), format, arguments);
+    const auto n = std::vsnprintf(text.data(), text.size(), pattern, arguments);
     if (n > 0)
       sink_(
         {text.data(), std::min(static_cast<std::size_t>(n), text.size() - 1)});

@@ -10,7 +10,7 @@
 namespace torc {
 namespace {
 
-constexpr auto tick_every = std::chrono::milliseconds(100);
+constexpr auto look_every = std::chrono::milliseconds(100);
 /// As many are worth an fsync of their own.
 constexpr std::size_t batch_bytes_enough = limits::mib;
 constexpr std::uint32_t ticks_per_sync = 10;
@@ -32,13 +32,13 @@ public:
   behavior_type make_behavior() override {
     set_default_handler(caf::drop);
     note_figures();
-    delayed_send(this, tick_every, tick_atom::value);
+    delayed_send(this, look_every, tick_atom::value);
     return {
       [this](local::commit_request& r) { take(std::move(r)); },
       [this](flush_atom) { on_flush(); },
       [this](tick_atom t) {
         on_tick();
-        delayed_send(this, tick_every, t);
+        delayed_send(this, look_every, t);
       },
     };
   }

@@ -7,6 +7,7 @@
 #include <caf/all.hpp>
 
 #include "actors/testing/cluster_state.hpp"
+#include "actors/testing/world_state.hpp"
 #include "torc/core/assert.hpp"
 #include "torc/core/cluster_view.hpp"
 #include "torc/core/slot.hpp"
@@ -14,11 +15,6 @@
 
 namespace torc::testing {
 namespace {
-
-using namespace std::chrono_literals;
-
-/// Everything is answered in less simulated time.
-constexpr auto answer_within = 2min;
 
 /// Calls into the process of a node; they end with its life.
 class node_backend final : public client_backend {
@@ -216,7 +212,7 @@ bool cluster::converge(world::duration timeout) {
   while (!differences().empty()) {
     if (state_->world.elapsed() >= end)
       return false;
-    state_->world.run_for(500ms);
+    state_->world.run_for(std::chrono::milliseconds{500});
   }
   return true;
 }

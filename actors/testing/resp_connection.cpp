@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include "actors/testing/resp_connection_state.hpp"
+#include "actors/testing/world_state.hpp"
 #include "torc/core/assert.hpp"
 
 namespace torc::testing {
@@ -13,8 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Every command is answered in less simulated time.
-constexpr auto answer_within = 2min;
 constexpr auto connect_takes = 1ms;
 /// What a client sends takes up to so long to arrive, ...
 constexpr std::uint64_t delay_us_max = 200;

@@ -18,6 +18,9 @@ namespace torc::testing {
 
 class connection;
 
+/// Everything that a client asks is answered in less simulated time.
+constexpr world::duration answer_within = std::chrono::minutes{2};
+
 /// One direction between two places.
 struct link_state {
   link_faults faults;

@@ -13,7 +13,7 @@ namespace torc::program {
 
 namespace {
 
-constexpr auto about =
+constexpr auto program_about =
   "Torc, a distributed data management system: a ring of storage nodes that\n"
   "keep replicated, versioned records, and doors for Redis and HTTP clients.";
 
@@ -71,7 +71,7 @@ void unguard_brackets(std::string& argument) {
 }
 
 exit_code run_program(int argc, char** argv) {
-  CLI::App app{about, "torc"};
+  CLI::App app{program_about, "torc"};
   auto code = exit_code::ok;
   app.require_subcommand(1);
   app.footer(exit_codes);

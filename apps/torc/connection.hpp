@@ -12,6 +12,9 @@ namespace torc::program {
 
 using json = nlohmann::ordered_json;
 
+/// How many keys a SCAN asks for at a time.
+constexpr std::string_view scan_count = "1000";
+
 /// A connection as the flags describe it, not made yet. `invalid_argument`: an
 /// address is wrong.
 result<resp_client> make_client(const client_options& c);

@@ -19,7 +19,6 @@ namespace torc::program {
 
 namespace {
 
-constexpr std::string_view scan_count = "1000";
 constexpr std::size_t write_bytes_min = 256 * limits::kib;
 
 /// Where the records go: stdout, or a file that takes its name only once it is

@@ -12,8 +12,6 @@ namespace {
 
 using kind = resp_client::request_kind;
 
-constexpr std::string_view scan_count = "1000";
-
 error too_large(std::string_view what, std::size_t bytes, std::size_t max) {
   return {errc::invalid_argument,
           fmt::format("a {} of {} bytes is more than {}", what, bytes, max)};

@@ -69,9 +69,9 @@ void send_notes(world& w, member_id place, const peer& to,
     });
 }
 
-const member_id one{1};
-const member_id two{2};
-const member_id three{3};
+const member_id first_place{1};
+const member_id second_place{2};
+const member_id third_place{3};
 
 /// Five actors in a ring that ask each other at random, over bad links.
 std::uint64_t chatter(std::uint64_t seed, std::size_t& answers) {
@@ -131,8 +131,8 @@ TEST_CASE("messages between places take the time that the link says") {
   slow.delay_min = slow.delay_max = 7ms;
   w.set_faults(slow);
   listener_log log;
-  const auto to = spawn_listener(w, two, log);
-  send_notes(w, one, to, 3);
+  const auto to = spawn_listener(w, second_place, log);
+  send_notes(w, first_place, to, 3);
   w.run_for(1s);
   REQUIRE(log.numbers == std::vector<std::uint32_t>{0, 1, 2});
   CHECK(log.times == std::vector<world::duration>{7ms, 8ms, 9ms});
@@ -148,8 +148,8 @@ TEST_CASE("a link keeps the order unless it is told not to") {
     f.reorder = reorder;
     w.set_faults(f);
     listener_log log;
-    const auto to = spawn_listener(w, two, log);
-    send_notes(w, one, to, 100);
+    const auto to = spawn_listener(w, second_place, log);
+    send_notes(w, first_place, to, 100);
     w.run_for(1s);
     CHECK(log.numbers.size() == 100);
     CHECK(std::is_sorted(log.numbers.begin(), log.numbers.end()) == !reorder);
@@ -163,12 +163,12 @@ TEST_CASE("a cut loses what is under way, in one direction if so wanted") {
   w.set_faults(slow);
   listener_log at_one;
   listener_log at_two;
-  const auto first = spawn_listener(w, one, at_one);
-  const auto second = spawn_listener(w, two, at_two);
-  send_notes(w, one, second, 40);
-  send_notes(w, two, first, 40);
-  w.after(20500us, [&] { w.cut_one_way(one, two); });
-  w.after(30500us, [&] { w.heal(one, two); });
+  const auto first = spawn_listener(w, first_place, at_one);
+  const auto second = spawn_listener(w, second_place, at_two);
+  send_notes(w, first_place, second, 40);
+  send_notes(w, second_place, first, 40);
+  w.after(20500us, [&] { w.cut_one_way(first_place, second_place); });
+  w.after(30500us, [&] { w.heal(first_place, second_place); });
   w.run_for(1s);
   CHECK(at_one.numbers.size() == 40);
   // Of what was sent at 0..10 all arrived; what was sent at 11..30 arrived
@@ -184,16 +184,16 @@ TEST_CASE("a link may lose and repeat messages") {
   world w{9, configure};
   link_faults f;
   f.drop = 0.5;
-  w.set_faults(one, two, f);
+  w.set_faults(first_place, second_place, f);
   f.drop = 0;
   f.duplicate = 1;
-  w.set_faults(one, three, f);
+  w.set_faults(first_place, third_place, f);
   listener_log lossy;
   listener_log twice;
-  const auto second = spawn_listener(w, two, lossy);
-  const auto third = spawn_listener(w, three, twice);
-  send_notes(w, one, second, 400);
-  send_notes(w, one, third, 50);
+  const auto second = spawn_listener(w, second_place, lossy);
+  const auto third = spawn_listener(w, third_place, twice);
+  send_notes(w, first_place, second, 400);
+  send_notes(w, first_place, third, 50);
   w.run_for(1s);
   CHECK(lossy.numbers.size() > 150);
   CHECK(lossy.numbers.size() < 250);
@@ -203,12 +203,12 @@ TEST_CASE("a link may lose and repeat messages") {
 TEST_CASE("a filter sees messages and may lose them") {
   world w{1, configure};
   listener_log log;
-  const auto to = spawn_listener(w, two, log);
+  const auto to = spawn_listener(w, second_place, log);
   w.set_filter([](member_id from, member_id, const caf::message& m) {
-    return from != one || !m.match_elements<note>()
+    return from != first_place || !m.match_elements<note>()
            || m.get_as<note>(0).number % 2 == 0;
   });
-  send_notes(w, one, to, 6);
+  send_notes(w, first_place, to, 6);
   w.run_for(1s);
   CHECK(log.numbers == std::vector<std::uint32_t>{0, 2, 4});
 }
@@ -216,24 +216,24 @@ TEST_CASE("a filter sees messages and may lose them") {
 TEST_CASE("requests and their timeouts work over links") {
   world w{1, configure};
   listener_log log;
-  const auto to = spawn_listener(w, two, log);
+  const auto to = spawn_listener(w, second_place, log);
   std::vector<std::string> seen;
   const auto ask = [&] {
-    w.at(one, [&] {
-      w.system().spawn(
-        [&, there = w.as_seen_from(one, to)](caf::event_based_actor* self) {
-          self->request(there, 100ms, note{7, "hello"})
-            .then([&](const note& n) { seen.push_back(n.text); },
-                  [&](const caf::error& e) {
-                    seen.push_back(e == caf::sec::request_timeout ? "timeout"
-                                                                  : "other");
-                  });
-        });
+    w.at(first_place, [&] {
+      w.system().spawn([&, there = w.as_seen_from(first_place, to)](
+                         caf::event_based_actor* self) {
+        self->request(there, 100ms, note{7, "hello"})
+          .then([&](const note& n) { seen.push_back(n.text); },
+                [&](const caf::error& e) {
+                  seen.push_back(e == caf::sec::request_timeout ? "timeout"
+                                                                : "other");
+                });
+      });
     });
     w.run_for(1s);
   };
   ask();
-  w.cut(one, two);
+  w.cut(first_place, second_place);
   ask();
   w.heal();
   ask();
@@ -244,14 +244,14 @@ TEST_CASE("a killed place handles nothing more, a new one does") {
   world w{1, configure};
   listener_log before;
   listener_log after;
-  const auto old = spawn_listener(w, two, before);
-  send_notes(w, one, old, 20);
+  const auto old = spawn_listener(w, second_place, before);
+  send_notes(w, first_place, old, 20);
   w.run_for(10ms);
-  w.kill(two);
+  w.kill(second_place);
   const auto count = before.numbers.size();
   CHECK(count > 5);
-  const auto young = spawn_listener(w, two, after);
-  send_notes(w, one, young, 3);
+  const auto young = spawn_listener(w, second_place, after);
+  send_notes(w, first_place, young, 3);
   w.run_for(1s);
   CHECK(before.numbers.size() == count);
   CHECK(after.numbers.size() == 3);
@@ -259,12 +259,13 @@ TEST_CASE("a killed place handles nothing more, a new one does") {
 
 TEST_CASE("a message whose type is not registered fails the test") {
   world w{1, configure};
-  const auto to = w.at(two, [&] {
+  const auto to = w.at(second_place, [&] {
     return w.system().spawn(
       [] { return caf::behavior{[](const unknown_note&) {}}; });
   });
-  w.after(1ms,
-          [&] { caf::anon_send(w.as_seen_from(one, to), unknown_note{1}); });
+  w.after(1ms, [&] {
+    caf::anon_send(w.as_seen_from(first_place, to), unknown_note{1});
+  });
   CHECK_THROWS_AS(w.run_for(1s), std::logic_error);
 }
 
@@ -274,7 +275,7 @@ TEST_CASE("the test itself is outside of all faults") {
   dead.drop = 1;
   w.set_faults(dead);
   listener_log log;
-  const auto to = spawn_listener(w, two, log);
+  const auto to = spawn_listener(w, second_place, log);
   caf::anon_send(w.as_seen_from(member_id{}, to), note{3, ""});
   w.run_for(1ms);
   CHECK(log.numbers == std::vector<std::uint32_t>{3});

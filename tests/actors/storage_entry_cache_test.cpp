@@ -21,7 +21,7 @@ struct numbers {
 };
 
 /// What a store with an engine behind it has to show, done the dumb way.
-struct oracle {
+struct cache_oracle {
   struct dirty {
     std::string bytes;
     std::uint64_t seq;
@@ -48,7 +48,7 @@ TEST_CASE("a cache before an engine shows what the engine and the overlay show",
     // From no room at all to room for everything.
     const auto room = rnd.below(4) * 4'000;
     entry_cache cache{room};
-    oracle truth;
+    cache_oracle truth;
     std::uint64_t seq = 1;
     std::uint64_t done = 0;
     for (int step = 0; step < 3'000; ++step) {

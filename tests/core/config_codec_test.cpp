@@ -31,7 +31,7 @@ std::string broken_by(Change change) {
 }
 
 /// The smallest config, with a group that one member holds.
-cluster_config tiny_config() {
+cluster_config smallest_config() {
   cluster_config c;
   c.epoch = epoch{3};
   for (std::uint8_t i = 0; i < 16; ++i)
@@ -72,15 +72,15 @@ TEST_CASE("a config has these bytes", "[config_codec]") {
                + z("\x8\7\6\5\4\3\2\1", 8)
                + z("\x18\x17\x16\x15\x14\x13\x12\x11", 8);
   append_checksum(bytes);
-  CHECK(encode_config(tiny_config()) == bytes);
+  CHECK(encode_config(smallest_config()) == bytes);
   const auto back = decode_config(bytes);
   REQUIRE(back);
-  CHECK(*back == tiny_config());
+  CHECK(*back == smallest_config());
 }
 
 TEST_CASE("configs come back whole", "[config_codec]") {
   for (const auto& c :
-       {rich_config(), config_of(1), config_of(40, true), tiny_config()}) {
+       {rich_config(), config_of(1), config_of(40, true), smallest_config()}) {
     const auto back = decode_config(encode_config(c));
     REQUIRE(back);
     CHECK(*back == c);
@@ -97,7 +97,7 @@ TEST_CASE("the largest cluster's config is read", "[config_codec]") {
 }
 
 TEST_CASE("a config that rots or is cut is refused", "[config_codec]") {
-  const auto bytes = encode_config(tiny_config());
+  const auto bytes = encode_config(smallest_config());
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     auto bad = bytes;
     bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));

@@ -3,10 +3,12 @@
 #include <initializer_list>
 #include <string>
 
+#include "core/encoded_entry.hpp"
 #include "support/catch.hpp"
 #include "torc/core/entry.hpp"
 
 using namespace torc;
+using torc::test::encoded;
 
 namespace {
 
@@ -22,12 +24,6 @@ key_state state_of(std::initializer_list<std::uint64_t> stamps) {
   for (const auto h : stamps)
     s.rec.versions.push_back(version_of(h));
   return s;
-}
-
-std::string encoded(const key_state& s) {
-  std::string out;
-  encode_entry(out, s);
-  return out;
 }
 
 /// Some versions, and a context of some actors that covers none of them.

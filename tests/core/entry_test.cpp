@@ -4,12 +4,14 @@
 #include <map>
 #include <random>
 
+#include "core/encoded_entry.hpp"
 #include "core/numbered.hpp"
 #include "support/catch.hpp"
 #include "torc/core/byte_codec.hpp"
 #include "torc/core/limits.hpp"
 
 using namespace torc;
+using torc::test::encoded;
 
 namespace {
 
@@ -53,12 +55,6 @@ key_state empty_with_ops() {
   key_state s;
   s.rec.ops.floor = hlc_time{3};
   return s;
-}
-
-std::string encoded(const key_state& s) {
-  std::string out;
-  encode_entry(out, s);
-  return out;
 }
 
 std::string sealed(std::string body) {

@@ -14,11 +14,12 @@ using namespace torc;
 using test::entries;
 using test::stored;
 
-struct fixture : test::engine_fixture {};
+struct random_conformance_fixture : test::engine_fixture {};
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "random writes match a sorted map", "[engine]") {
+TEST_CASE_METHOD(random_conformance_fixture, "random writes match a sorted map",
+                 "[engine]") {
   const auto seed = GENERATE(range(1u, 7u));
   INFO("seed " << seed);
   std::mt19937 random{seed};

@@ -12,11 +12,12 @@ using namespace torc;
 using test::bytes;
 using test::entries;
 using test::stored;
-struct fixture : test::engine_fixture {};
+struct conformance_fixture : test::engine_fixture {};
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "an engine gives back what was put", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "an engine gives back what was put",
+                 "[engine]") {
   CHECK_FALSE(get(column::data, "k"));
   put(column::data, "k", "one");
   CHECK(get(column::data, "k") == "one");
@@ -30,7 +31,8 @@ TEST_CASE_METHOD(fixture, "an engine gives back what was put", "[engine]") {
   CHECK_FALSE(get(column::data, "k"));
 }
 
-TEST_CASE_METHOD(fixture, "columns do not see each other", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "columns do not see each other",
+                 "[engine]") {
   const column all[] = {column::data, column::meta, column::log, column::blob};
   for (const auto c : all)
     put(c, "k", "in " + std::to_string(static_cast<int>(c)));
@@ -42,7 +44,7 @@ TEST_CASE_METHOD(fixture, "columns do not see each other", "[engine]") {
   CHECK(scan(column::meta, "", "") == entries{{"k", "in 1"}});
 }
 
-TEST_CASE_METHOD(fixture, "the last write of a batch to a key wins",
+TEST_CASE_METHOD(conformance_fixture, "the last write of a batch to a key wins",
                  "[engine]") {
   put(column::data, "kept", "0");
   write_batch b;
@@ -60,8 +62,8 @@ TEST_CASE_METHOD(fixture, "the last write of a batch to a key wins",
   CHECK(get(column::data, "m") == "3");
 }
 
-TEST_CASE_METHOD(fixture, "empty and odd bytes are bytes like others",
-                 "[engine]") {
+TEST_CASE_METHOD(conformance_fixture,
+                 "empty and odd bytes are bytes like others", "[engine]") {
   const entries odd = {
     {"", "empty key"},
     {bytes({"\0", 1}), "zero"},
@@ -90,8 +92,8 @@ TEST_CASE_METHOD(fixture, "empty and odd bytes are bytes like others",
   }
 }
 
-TEST_CASE_METHOD(fixture, "the largest keys and values pass through",
-                 "[engine]") {
+TEST_CASE_METHOD(conformance_fixture,
+                 "the largest keys and values pass through", "[engine]") {
   // A stored key may be twice as long as the user's: each zero is escaped.
   const auto key = stored(1, 2, std::string(limits::key_bytes_max, '\0'));
   std::string value(limits::value_bytes_max, '\0');
@@ -108,7 +110,8 @@ TEST_CASE_METHOD(fixture, "the largest keys and values pass through",
   CHECK((all[0].second == value));
 }
 
-TEST_CASE_METHOD(fixture, "one key has elements of several kinds", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "one key has elements of several kinds",
+                 "[engine]") {
   const auto base = stored(1, 9, "user");
   const auto element = [&](char mark, std::string_view name) {
     auto out = base;
@@ -126,8 +129,8 @@ TEST_CASE_METHOD(fixture, "one key has elements of several kinds", "[engine]") {
           {base, "string"}, {element(1, ""), "1"}, {element(2, "a"), "2a"}});
 }
 
-TEST_CASE_METHOD(fixture, "a scan keeps to its bounds and its order",
-                 "[engine]") {
+TEST_CASE_METHOD(conformance_fixture,
+                 "a scan keeps to its bounds and its order", "[engine]") {
   write_batch b;
   for (std::uint16_t slot = 250; slot < 260; ++slot)
     for (const auto* key : {"b", "a", "longer key", "c"})
@@ -153,7 +156,8 @@ TEST_CASE_METHOD(fixture, "a scan keeps to its bounds and its order",
   CHECK(scan(column::meta, "", "").empty());
 }
 
-TEST_CASE_METHOD(fixture, "a scan ends when its visitor says so", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "a scan ends when its visitor says so",
+                 "[engine]") {
   write_batch b;
   for (int i = 0; i < 100; ++i)
     b.put(column::data, "key " + std::to_string(i), "");
@@ -171,8 +175,8 @@ TEST_CASE_METHOD(fixture, "a scan ends when its visitor says so", "[engine]") {
   CHECK(seen == all);
 }
 
-TEST_CASE_METHOD(fixture, "erase_range erases its range and nothing else",
-                 "[engine]") {
+TEST_CASE_METHOD(conformance_fixture,
+                 "erase_range erases its range and nothing else", "[engine]") {
   write_batch b;
   for (std::uint32_t inc = 1; inc <= 3; ++inc)
     for (std::uint16_t slot = 0; slot < 4; ++slot)
@@ -208,7 +212,8 @@ TEST_CASE_METHOD(fixture, "erase_range erases its range and nothing else",
   CHECK(get(column::data, stored(1, 1, "b")) == "again");
 }
 
-TEST_CASE_METHOD(fixture, "a snapshot does not see later writes", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "a snapshot does not see later writes",
+                 "[engine]") {
   write_batch b;
   b.put(column::data, "overwritten", "old");
   b.put(column::data, "overwritten same size", "old");
@@ -259,7 +264,8 @@ TEST_CASE_METHOD(fixture, "a snapshot does not see later writes", "[engine]") {
   CHECK(get(column::data, "overwritten") == "third");
 }
 
-TEST_CASE_METHOD(fixture, "size follows what is stored", "[engine]") {
+TEST_CASE_METHOD(conformance_fixture, "size follows what is stored",
+                 "[engine]") {
   const auto empty = under_test->size();
   const auto marks = kind.persistent ? 4u : 0u; // Entries of the engine's own.
   CHECK(empty.entries <= marks);
@@ -294,7 +300,7 @@ TEST_CASE_METHOD(fixture, "size follows what is stored", "[engine]") {
   CHECK(under_test->size(column::meta, "", "").entries == 0);
 }
 
-TEST_CASE_METHOD(fixture, "a synced batch is there after reopening",
+TEST_CASE_METHOD(conformance_fixture, "a synced batch is there after reopening",
                  "[engine]") {
   if (!kind.persistent) {
     CHECK(under_test->sync());

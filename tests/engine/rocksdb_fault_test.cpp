@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using test::ends_with;
 using test::file_action;
 
-struct fixture : test::rocksdb_fixture {};
+struct fault_fixture : test::rocksdb_fixture {};
 
 struct log_fault {
   const char* name;
@@ -38,7 +38,7 @@ const log_fault log_faults[] = {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a power cut takes only what was not synced",
+TEST_CASE_METHOD(fault_fixture, "a power cut takes only what was not synced",
                  "[rocksdb]") {
   REQUIRE(put("synced", "1", durability::synced));
   REQUIRE(put("buffered", "1", durability::buffered));
@@ -50,7 +50,7 @@ TEST_CASE_METHOD(fixture, "a power cut takes only what was not synced",
   CHECK_FALSE(get(column::data, "lost"));
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(fault_fixture,
                  "after a failed log write nothing is taken until "
                  "recovery, and nothing acknowledged is lost",
                  "[rocksdb]") {
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(fixture,
   }
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(fault_fixture,
                  "recovery makes buffered writes durable that a "
                  "failed fsync left open",
                  "[rocksdb]") {
@@ -113,7 +113,7 @@ TEST_CASE_METHOD(fixture,
   CHECK(has("buffered", "1"));
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(fault_fixture,
                  "as long as nobody knows which log failed, there is no "
                  "recovery",
                  "[rocksdb]") {
@@ -136,7 +136,7 @@ TEST_CASE_METHOD(fixture,
   CHECK_FALSE(get(column::data, "refused"));
 }
 
-TEST_CASE_METHOD(fixture, "recovery fails as long as the disk does",
+TEST_CASE_METHOD(fault_fixture, "recovery fails as long as the disk does",
                  "[rocksdb]") {
   const auto what =
     GENERATE(file_action::sync, file_action::append, file_action::create);
@@ -168,7 +168,8 @@ TEST_CASE_METHOD(fixture, "recovery fails as long as the disk does",
   CHECK_FALSE(get(column::data, "failed"));
 }
 
-TEST_CASE_METHOD(fixture, "a failed flush stops writes and is recovered from",
+TEST_CASE_METHOD(fault_fixture,
+                 "a failed flush stops writes and is recovered from",
                  "[rocksdb]") {
   const auto* const suffix = GENERATE(".sst", "MANIFEST");
   const auto how = GENERATE(false, true) ? rocksdb::IOStatus::NoSpace("full")
@@ -200,7 +201,7 @@ TEST_CASE_METHOD(fixture, "a failed flush stops writes and is recovered from",
   CHECK(has("after", "1"));
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(fault_fixture,
                  "compactions that fail for long end in refused "
                  "writes, not in slow ones",
                  "[rocksdb]") {
@@ -242,7 +243,7 @@ TEST_CASE_METHOD(fixture,
   CHECK(has("after", "1"));
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(fault_fixture,
                  "a power cut at any moment of recovery splits no "
                  "batch",
                  "[rocksdb]") {

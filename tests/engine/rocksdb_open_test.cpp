@@ -21,7 +21,7 @@ namespace {
 using namespace torc;
 namespace fs = std::filesystem;
 
-struct fixture {
+struct open_fixture {
   rocksdb_options options() const {
     rocksdb_options out;
     out.path = directory / "db";
@@ -84,7 +84,7 @@ struct fixture {
 
 } // namespace
 
-TEST_CASE_METHOD(fixture, "a missing database is not made unless asked",
+TEST_CASE_METHOD(open_fixture, "a missing database is not made unless asked",
                  "[rocksdb]") {
   auto wanted = options();
   wanted.create_if_missing = false;
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(fixture, "a missing database is not made unless asked",
   CHECK(lost.error().code == errc::io_error);
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(open_fixture,
                  "a database of another format or program is refused as it is",
                  "[rocksdb]") {
   const auto with_raw = [&](const std::function<void(rocksdb::DB&)>& use) {
@@ -150,7 +150,8 @@ TEST_CASE_METHOD(fixture,
   }
 }
 
-TEST_CASE_METHOD(fixture, "a database is opened once at a time", "[rocksdb]") {
+TEST_CASE_METHOD(open_fixture, "a database is opened once at a time",
+                 "[rocksdb]") {
   auto first = open();
   const auto e = refused();
   CHECK(e.code == errc::locked);
@@ -159,7 +160,7 @@ TEST_CASE_METHOD(fixture, "a database is opened once at a time", "[rocksdb]") {
   open();
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(open_fixture,
                  "a rotten byte in the synced log is reported and "
                  "changes nothing",
                  "[rocksdb]") {
@@ -193,7 +194,7 @@ TEST_CASE_METHOD(fixture,
   }
 }
 
-TEST_CASE_METHOD(fixture, "a missing log is reported", "[rocksdb]") {
+TEST_CASE_METHOD(open_fixture, "a missing log is reported", "[rocksdb]") {
   {
     auto db = open();
     for (int i = 0; i < 10; ++i)
@@ -203,7 +204,7 @@ TEST_CASE_METHOD(fixture, "a missing log is reported", "[rocksdb]") {
   CHECK(refused().code == errc::corrupt);
 }
 
-TEST_CASE_METHOD(fixture, "a torn tail that was never synced is dropped",
+TEST_CASE_METHOD(open_fixture, "a torn tail that was never synced is dropped",
                  "[rocksdb]") {
   std::uintmax_t synced_bytes = 0;
   {
@@ -245,7 +246,7 @@ TEST_CASE_METHOD(fixture, "a torn tail that was never synced is dropped",
   CHECK(count(*open()) == left + 1);
 }
 
-TEST_CASE_METHOD(fixture, "a cut into the synced log is reported",
+TEST_CASE_METHOD(open_fixture, "a cut into the synced log is reported",
                  "[rocksdb]") {
   {
     auto db = open();
@@ -257,7 +258,7 @@ TEST_CASE_METHOD(fixture, "a cut into the synced log is reported",
   CHECK(refused().code == errc::corrupt);
 }
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(open_fixture,
                  "a rotten byte in a table file is reported and never "
                  "served",
                  "[rocksdb]") {
@@ -296,7 +297,7 @@ TEST_CASE_METHOD(fixture,
   CHECK(scanned.error().code == errc::corrupt);
 }
 
-TEST_CASE_METHOD(fixture, "a rotten mark of what was synced is reported",
+TEST_CASE_METHOD(open_fixture, "a rotten mark of what was synced is reported",
                  "[rocksdb]") {
   put(*open(), 0, durability::synced);
   flip_byte(directory / "db/torc.synced", 3);
@@ -305,7 +306,7 @@ TEST_CASE_METHOD(fixture, "a rotten mark of what was synced is reported",
   CHECK_THAT(e.message, test::contains("torc.synced"));
 }
 
-TEST_CASE_METHOD(fixture, "a read that would need the disk says so",
+TEST_CASE_METHOD(open_fixture, "a read that would need the disk says so",
                  "[rocksdb]") {
   {
     auto db = open();

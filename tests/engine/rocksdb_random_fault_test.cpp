@@ -15,7 +15,7 @@ using test::file_action;
 
 using state = std::map<std::string, std::string>;
 
-struct fixture : test::rocksdb_fixture {
+struct random_fault_fixture : test::rocksdb_fixture {
   /// Lets one action on a file fail, when `countdown` has come to zero.
   void break_at(std::atomic<std::uint32_t>& countdown, bool is_full);
 
@@ -29,7 +29,8 @@ std::string name_of(std::uint32_t i) {
   return fmt::format("k{}", i);
 }
 
-void fixture::break_at(std::atomic<std::uint32_t>& countdown, bool is_full) {
+void random_fault_fixture::break_at(std::atomic<std::uint32_t>& countdown,
+                                    bool is_full) {
   env.files().set_rule(
     [&countdown, is_full](file_action action, const std::string&) {
       if (action == file_action::remove || countdown.fetch_sub(1) != 0)
@@ -39,9 +40,8 @@ void fixture::break_at(std::atomic<std::uint32_t>& countdown, bool is_full) {
     });
 }
 
-std::uint32_t
-fixture::check_power_cut(const std::map<std::uint32_t, state>& after,
-                         std::uint32_t durable) {
+std::uint32_t random_fault_fixture::check_power_cut(
+  const std::map<std::uint32_t, state>& after, std::uint32_t durable) {
   power_cut();
   const auto n = get(column::data, "n");
   CHECK(n == get(column::meta, "n"));
@@ -61,7 +61,7 @@ fixture::check_power_cut(const std::map<std::uint32_t, state>& after,
 
 } // namespace
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(random_fault_fixture,
                  "random faults and power cuts lose no acknowledged "
                  "write and split no batch",
                  "[rocksdb]") {

@@ -9,7 +9,7 @@ namespace {
 
 using namespace torc;
 
-struct fixture {
+struct sim_fixture {
   result<void> put(std::string_view key, durability d) {
     write_batch b;
     b.put(column::data, key, "value");
@@ -33,7 +33,7 @@ const error broken{errc::io_error, "the disk is broken"};
 
 } // namespace
 
-TEST_CASE_METHOD(fixture,
+TEST_CASE_METHOD(sim_fixture,
                  "a crash keeps what was synced and a prefix of the "
                  "rest",
                  "[sim]") {
@@ -56,14 +56,14 @@ TEST_CASE_METHOD(fixture,
   CHECK(has("c") == (survivors >= 1));
 }
 
-TEST_CASE_METHOD(fixture, "sync makes all of it survive", "[sim]") {
+TEST_CASE_METHOD(sim_fixture, "sync makes all of it survive", "[sim]") {
   REQUIRE(put("a", durability::buffered));
   REQUIRE(db.sync());
   db.crash(0);
   CHECK(has("a"));
 }
 
-TEST_CASE_METHOD(fixture, "a failed write is not visible but may survive",
+TEST_CASE_METHOD(sim_fixture, "a failed write is not visible but may survive",
                  "[sim]") {
   const bool at_sync = GENERATE(true, false);
   if (at_sync)
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(fixture, "a failed write is not visible but may survive",
   }
 }
 
-TEST_CASE_METHOD(fixture, "recovery fails as long as it shall", "[sim]") {
+TEST_CASE_METHOD(sim_fixture, "recovery fails as long as it shall", "[sim]") {
   db.fail_sync({errc::disk_full, "full"});
   CHECK(db.recover());
   REQUIRE(put("a", durability::buffered));
@@ -113,7 +113,7 @@ TEST_CASE_METHOD(fixture, "recovery fails as long as it shall", "[sim]") {
   CHECK(has("a"));
 }
 
-TEST_CASE_METHOD(fixture, "cached reads block where they shall", "[sim]") {
+TEST_CASE_METHOD(sim_fixture, "cached reads block where they shall", "[sim]") {
   REQUIRE(put("cold", durability::synced));
   REQUIRE(put("hot", durability::synced));
   db.block_reads([](column c, std::string_view key) {
@@ -134,7 +134,8 @@ TEST_CASE_METHOD(fixture, "cached reads block where they shall", "[sim]") {
         == read_status::found);
 }
 
-TEST_CASE_METHOD(fixture, "a corrupted entry is reported until it is rewritten",
+TEST_CASE_METHOD(sim_fixture,
+                 "a corrupted entry is reported until it is rewritten",
                  "[sim]") {
   REQUIRE(put("a", durability::synced));
   REQUIRE(put("b", durability::synced));

@@ -38,3 +38,7 @@ using ring_manager_actor = ring_manager_port::extend<
   caf::reacts_to<local::subscription>, caf::reacts_to<tick_atom>>;
 
 } // namespace torc
+
+TORC_COMPILED_ONCE(torc::local::change_request)
+TORC_COMPILED_ONCE(torc::local::change_result)
+TORC_COMPILED_ONCE(torc::local::subscription)

@@ -79,3 +79,7 @@ namespace torc {
 using client_actor = client_port::extend<caf::reacts_to<local::client_call>>;
 
 } // namespace torc
+
+TORC_COMPILED_ONCE(torc::client_request)
+TORC_COMPILED_ONCE(torc::client_reply)
+TORC_COMPILED_ONCE(torc::local::client_call)

@@ -6,6 +6,7 @@
 #include <caf/atom.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "torc/messages/compiled_once.hpp"
 #include "torc/messages/local.hpp"
 #include "torc/messages/operations.hpp"
 #include "torc/messages/peer.hpp"
@@ -189,3 +190,35 @@ using synchronizer_actor = synchronizer_port::extend<
 void register_messages(caf::actor_system_config& cfg);
 
 } // namespace torc
+
+TORC_COMPILED_ONCE(torc::op_batch)
+TORC_COMPILED_ONCE(torc::op_reply_batch)
+TORC_COMPILED_ONCE(torc::peer_batch)
+TORC_COMPILED_ONCE(torc::compare_offer)
+TORC_COMPILED_ONCE(torc::slot_digests)
+TORC_COMPILED_ONCE(torc::slot_entries)
+TORC_COMPILED_ONCE(torc::slot_wants)
+TORC_COMPILED_ONCE(torc::register_letter)
+TORC_COMPILED_ONCE(torc::config_beat)
+TORC_COMPILED_ONCE(torc::config_fetch)
+TORC_COMPILED_ONCE(torc::config_value)
+TORC_COMPILED_ONCE(torc::peer_roles)
+TORC_COMPILED_ONCE(torc::local::view_update)
+TORC_COMPILED_ONCE(torc::local::commit_request)
+TORC_COMPILED_ONCE(torc::local::committed)
+TORC_COMPILED_ONCE(torc::local::load_request)
+TORC_COMPILED_ONCE(torc::local::load_result)
+TORC_COMPILED_ONCE(torc::local::scan_request)
+TORC_COMPILED_ONCE(torc::local::scan_result)
+TORC_COMPILED_ONCE(torc::local::peer_up)
+TORC_COMPILED_ONCE(torc::local::peer_down)
+TORC_COMPILED_ONCE(torc::local::peer_unreachable)
+TORC_COMPILED_ONCE(torc::local::digests_query)
+TORC_COMPILED_ONCE(torc::local::digests_answer)
+TORC_COMPILED_ONCE(torc::local::entries_query)
+TORC_COMPILED_ONCE(torc::local::entries_answer)
+TORC_COMPILED_ONCE(torc::local::push_keys)
+TORC_COMPILED_ONCE(torc::local::compared)
+TORC_COMPILED_ONCE(torc::local::compare_soon)
+TORC_COMPILED_ONCE(torc::local::no_room)
+TORC_COMPILED_ONCE(torc::local::shards_started)
