@@ -5,6 +5,8 @@ Prints what breaks it, a line each, and fails if there is any.
 """
 
 import argparse
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +45,18 @@ def check_shell(tree, root):
     yield from done.stdout.splitlines()
 
 
+def built_sources(build):
+    """All sources that are compiled, alone or as parts of a merged one."""
+    sources = []
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = Path(entry["file"])
+        if path.parent.name == "Unity":
+            sources += re.findall(r'#include "(.*)"', path.read_text())
+        else:
+            sources.append(str(path))
+    return sources
+
+
 RULES = {
     "core": lambda tree, args: layering.check_core(tree),
     "roles": lambda tree, args: layering.check_roles(tree),
@@ -57,7 +71,7 @@ RULES = {
     "machine_paths": lambda tree, args: contents.check_machine_paths(tree),
     "leftovers": lambda tree, args: contents.check_leftovers(tree),
     "test_sources": lambda tree, args: contents.check_test_sources(
-        tree, (Path(args.build) / "compile_commands.json").read_text()),
+        tree, built_sources(Path(args.build))),
     "format": lambda tree, args: check_format(tree, args.source),
     "shell": lambda tree, args: check_shell(tree, args.source),
 }

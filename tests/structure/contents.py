@@ -1,7 +1,6 @@
 """Rules about what files say: messages, docs, test programs, commands."""
 
 import fnmatch
-import json
 import re
 import textwrap
 
@@ -132,11 +131,10 @@ _TEST_CASE = re.compile(r"^(TEST_CASE|SCENARIO|TEMPLATE_TEST_CASE)\w*\(",
                         re.MULTILINE)
 
 
-def check_test_sources(tree, compile_commands):
+def check_test_sources(tree, built):
     """Every *_test.cpp is compiled into a test program, and test cases are
-    in no other source, where ctest would not select them. `compile_commands` is
-    the text of the build's compile_commands.json."""
-    built = [entry["file"] for entry in json.loads(compile_commands)]
+    in no other source, where ctest would not select them. `built` are the paths
+    of all sources of the build."""
     for path in tree.paths("tests/", suffix="_test.cpp"):
         if not any(file.endswith("/" + path) for file in built):
             yield f"{path}: in no test program"
