@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -160,31 +159,6 @@ result<void> tcp_stream::receive(std::string& received, deadline until) {
       return ok;
   }
   return {};
-}
-
-result<int> http_status(const socket_address& server, std::string_view path,
-                        tcp_stream::deadline until) {
-  auto stream = tcp_stream::connect(server, until);
-  if (!stream)
-    return std::move(stream).error();
-  std::string reply;
-  auto request = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n"
-                             "Connection: close\r\n\r\n",
-                             path, to_string(server));
-  if (auto ok = stream->send(request, reply, until); !ok)
-    return std::move(ok).error();
-  constexpr std::string_view begin = "HTTP/1.1 ";
-  while (reply.size() < begin.size() + 3)
-    if (auto ok = stream->receive(reply, until); !ok)
-      return std::move(ok).error();
-  int status = 0;
-  auto digits = reply.data() + begin.size();
-  auto [p, ec] = std::from_chars(digits, digits + 3, status);
-  if (reply.compare(0, 7, "HTTP/1.") != 0 || ec != std::errc{}
-      || p != digits + 3 || status < 100)
-    return {errc::corrupt,
-            fmt::format("{} does not speak HTTP", to_string(server))};
-  return status;
 }
 
 } // namespace torc

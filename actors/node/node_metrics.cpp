@@ -149,7 +149,7 @@ void collect_ring(metrics_page& page, const ring_manager_counters& c) {
   page.add_counter("torc_configs_fetched_total",
                    "Configs learnt from other members.", {},
                    c.configs_fetched.get());
-  page.add_gauge("torc_peers_up", "Other members that are connected.", {},
+  page.add_gauge("torc_peers_up", "Other members that can be sent to.", {},
                  as_gauge(c.peers_up));
   page.add_gauge("torc_clock_skew_max_seconds",
                  "Largest difference of a peer's clock so far.", {},

@@ -6,6 +6,7 @@
 // O(members); everybody beats once when a connection comes up.
 #include "torc/ring_manager.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -110,12 +111,15 @@ private:
       send(l, news);
     if (!roles_) {
       start_roles();
-    } else {
-      for (const auto& s : roles_->shards)
-        send(s, news);
-      if (roles_->synchronizer)
-        send(roles_->synchronizer, news);
+      // Whoever asked for them in vain asks again.
+      for (const auto& [m, p] : peers_)
+        beat(p);
+      return;
     }
+    for (const auto& s : roles_->shards)
+      send(s, news);
+    if (roles_->synchronizer)
+      send(roles_->synchronizer, news);
     beat();
   }
 
@@ -193,6 +197,9 @@ private:
                 "than max_skew = {} ms is not allowed: set both clocks (NTP)",
                 b.sender.value, theirs > ours ? theirs - ours : ours - theirs,
                 theirs > ours ? "ahead of" : "behind", max_skew_ms());
+    // It has a config, so it has roles.
+    if (b.epoch > epoch{0} && !i->second.roles && !i->second.asking)
+      ask_roles(b.sender, i->second);
     const auto known = keeper_.chosen() ? keeper_.chosen()->epoch : epoch{0};
     if (b.epoch > known)
       send(i->second.port, config_fetch{options_.self, known});
@@ -243,7 +250,6 @@ private:
     auto& p = peers_[up.member];
     p.port = up.ring_manager;
     p.connection = ++connections_;
-    options_.counters->peers_up.set(peers_.size());
     if (options_.on_peer)
       options_.on_peer(up.member, true);
     beat(p);
@@ -260,7 +266,7 @@ private:
     const bool told = i->second.roles != nullptr;
     peers_.erase(i);
     told_.erase(m);
-    options_.counters->peers_up.set(peers_.size());
+    count_peers();
     if (options_.on_peer)
       options_.on_peer(m, false);
     if (told)
@@ -299,8 +305,16 @@ private:
                  std::shared_ptr<const peer_roles> roles) {
     p.asking = false;
     p.roles = std::move(roles);
+    count_peers();
     if (roles_)
       to_roles(local::peer_up{m, p.port, p.roles});
+  }
+
+  void count_peers() {
+    const auto up = std::count_if(peers_.begin(), peers_.end(), [](auto& p) {
+      return p.second.roles != nullptr;
+    });
+    options_.counters->peers_up.set(static_cast<std::uint64_t>(up));
   }
 
   caf::result<peer_roles> own_roles() {

@@ -95,9 +95,10 @@ void add_up(CLI::App& app, exit_code& code) {
     app.add_subcommand("up", "Run a cluster of several nodes on this machine");
   up->footer("The first start founds a cluster in --data; later ones find it "
              "there and need no\nother flag. Prints `ready` when every door "
-             "answers. SIGINT and SIGTERM end it. A\nnode that dies is named "
-             "and not started again: `torc node --config\nDATA/nX/torc.toml` "
-             "does that.\n\nExit codes: 0 ended by a signal, though nodes may "
+             "answers and all nodes are\nconnected. SIGINT and SIGTERM end it. "
+             "A node that dies is named and not started\nagain: `torc node "
+             "--config DATA/nX/torc.toml` does that.\n\nExit codes: 0 ended by "
+             "a signal, though nodes may "
              "have died before it; 1 did not\nstart, no node is left, or one "
              "did not end well after the signal; 2 wrong command\nline.");
   up->add_option("--data", c->data_dir, "Folder of the cluster")

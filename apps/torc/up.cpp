@@ -1,4 +1,5 @@
 // `torc up`: a cluster of child processes on this machine.
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -18,7 +19,7 @@
 #include "apps/torc/log_prefixer.hpp"
 #include "apps/torc/table.hpp"
 #include "apps/torc/up_plan.hpp"
-#include "torc/tcp_stream.hpp"
+#include "torc/http_get.hpp"
 
 namespace torc::program {
 
@@ -32,6 +33,9 @@ constexpr std::uint64_t probe_ms = 500;
 /// From the polite signal to the other one; the promise is 10 s.
 constexpr auto patience = 8s;
 
+/// How long `ready` waits for the members to meet once all doors answer.
+constexpr auto meeting = 5s;
+
 /// Both doors answer: RESP, and HTTP with "ready".
 bool answers(const node_options& node) {
   auto until = tcp_stream::in_ms(probe_ms);
@@ -43,8 +47,17 @@ bool answers(const node_options& node) {
   // A node with a password answers, though not to us.
   if (reply.rfind("+PONG", 0) != 0 && reply.rfind("-NOAUTH", 0) != 0)
     return false;
-  auto status = http_status(node.http_listen, "/readyz", until);
-  return status && *status == 200;
+  auto answer = http_get(node.http_listen, "/readyz", until);
+  return answer && answer->status == 200;
+}
+
+/// The node is connected to as many other members.
+bool has_peers(const node_options& node, std::size_t peers) {
+  auto page =
+    http_get(node.http_listen, "/metrics", tcp_stream::in_ms(probe_ms));
+  return page
+         && page->body.find(fmt::format("\ntorc_peers_up {}\n", peers))
+              != std::string::npos;
 }
 
 class supervisor {
@@ -229,11 +242,27 @@ private:
       all = all && ready_[i];
     }
     next_probe_ = clock::now() + probe_every;
-    if (!all)
+    if (!all || !have_met())
       return;
     announced_ = true;
     fmt::print("ready\n");
     std::fflush(stdout);
+  }
+
+  /// All members are connected with each other, or could have been for long:
+  /// `ready` means that what is written anywhere is at once on its way.
+  bool have_met() {
+    if (meeting_ends_ == clock::time_point{})
+      meeting_ends_ = clock::now() + meeting;
+    const auto met = [this](const node_options& node) {
+      return has_peers(node, plan_.nodes.size() - 1);
+    };
+    if (std::all_of(plan_.nodes.begin(), plan_.nodes.end(), met))
+      return true;
+    if (clock::now() < meeting_ends_)
+      return false;
+    log_.say("not all members are connected with each other");
+    return true;
   }
 
   void stop(int number) {
@@ -262,6 +291,7 @@ private:
   bool failed_ = false;
   clock::time_point kill_at_;
   clock::time_point next_probe_;
+  clock::time_point meeting_ends_; ///< Zero until all doors answer.
 };
 
 } // namespace

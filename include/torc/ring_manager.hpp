@@ -30,7 +30,7 @@ struct ring_manager_counters {
   counter changes_failed;  ///< Surely not done.
   counter changes_unknown; ///< May or may not have been done.
   counter changes_waiting; ///< Now.
-  counter peers_up;        ///< Connected members, without this one.
+  counter peers_up;        ///< Other members that can be sent to.
   counter configs_fetched;
   counter beats_received;
   counter skewed_beats;    ///< Whose sender's clock was too far off.

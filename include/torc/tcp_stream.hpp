@@ -54,8 +54,4 @@ private:
   int fd_ = -1;
 };
 
-/// Asks an HTTP server for a path and returns the status code, 1xx to 5xx.
-result<int> http_status(const socket_address& server, std::string_view path,
-                        tcp_stream::deadline until);
-
 } // namespace torc

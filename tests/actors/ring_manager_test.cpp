@@ -42,6 +42,25 @@ TEST_CASE("the first founder founds, the others learn the config from it") {
   CHECK(w.config_of(3) == w.config_of(1));
 }
 
+TEST_CASE(
+  "members that met before they had a config reach each other with it") {
+  ring_world w{3};
+  w.start(2);
+  w.start(3);
+  w.connect(2, 3);
+  w.run_for(20ms);
+  CHECK(w.counters(2).peers_up.get() == 0); // connected, but nobody to send to
+  w.start(1);
+  w.connect(1, 2);
+  w.connect(1, 3);
+  // Not only when those who asked for roles in vain ask again.
+  w.run_for(20ms);
+  for (std::size_t i = 1; i <= 3; ++i) {
+    CHECK(w.epoch_of(i) == 1);
+    CHECK(w.counters(i).peers_up.get() == 2);
+  }
+}
+
 TEST_CASE("a change through any member enters everywhere") {
   ring_world w{3};
   w.start_all();
