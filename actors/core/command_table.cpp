@@ -298,7 +298,7 @@ constexpr auto make_index() {
   return out;
 }
 
-constexpr auto index = make_index();
+constexpr auto name_index = make_index();
 static_assert(table.size() + strong_table.size() < 255);
 
 } // namespace
@@ -332,8 +332,8 @@ const command_info* find_subcommand(command_id of,
 const command_info* find_command(std::string_view name) noexcept {
   if (name.size() > 16)
     return nullptr;
-  for (auto b = hash_name(name); index[b] != 0; b = (b + 1) % buckets) {
-    const std::size_t i = index[b] - 1u;
+  for (auto b = hash_name(name); name_index[b] != 0; b = (b + 1) % buckets) {
+    const std::size_t i = name_index[b] - 1u;
     const auto& c =
       i < table.size() ? table[i] : strong_table[i - table.size()];
     if (equals_ignoring_case(c.name, name))

@@ -38,14 +38,14 @@ std::vector<ring_member> ring_members(const cluster_config& c, zone_rule rule) {
   return out;
 }
 
-placement_group make_group(const cluster_config& c, std::uint16_t id,
+placement_group make_group(const cluster_config& c, std::uint16_t group_id,
                            const keyspace_spec& spec) {
   placement_options options;
   options.replicas = spec.replicas;
   options.virtual_nodes = c.virtual_nodes;
   const auto p = compute_placement(ring_members(c, spec.zones), options);
   placement_group g;
-  g.id = id;
+  g.id = group_id;
   g.replicas = spec.replicas;
   g.zones = spec.zones;
   g.slots.reserve(slot_count);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint8_t register_format_version = 1;
 
-error corrupt(std::string_view what) {
+error corrupt_state(std::string_view what) {
   return {errc::corrupt, fmt::format("state of the register: {}", what)};
 }
 
@@ -63,10 +63,10 @@ std::string encode_register_state(const register_state& s) {
 result<register_state> decode_register_state(std::string_view bytes) {
   const auto body = checked_body(bytes);
   if (!body)
-    return corrupt("checksum differs");
+    return corrupt_state("checksum differs");
   byte_reader r{*body};
   if (r.u8() != register_format_version)
-    return corrupt("unknown format version");
+    return corrupt_state("unknown format version");
   register_state s;
   bool ok = true;
   s.drawn = r.varint();
@@ -75,18 +75,18 @@ result<register_state> decode_register_state(std::string_view bytes) {
   auto accepted = read_config(r);
   auto chosen = read_config(r);
   if (!accepted)
-    return corrupt(accepted.error().message);
+    return corrupt_state(accepted.error().message);
   if (!chosen)
-    return corrupt(chosen.error().message);
+    return corrupt_state(chosen.error().message);
   s.accepted = *std::move(accepted);
   s.chosen = *std::move(chosen);
   if (!ok || !r.done() || s.drawn > config_limits::round_max
       || s.promised.round >= config_limits::round_max)
-    return corrupt("bad fields, or something after them");
+    return corrupt_state("bad fields, or something after them");
   if ((s.accepted != nullptr) != (s.accepted_at != config_ballot{})
       || s.accepted_at > s.promised
       || (s.accepted && s.accepted->epoch <= s.chosen_epoch()))
-    return corrupt("its parts contradict each other");
+    return corrupt_state("its parts contradict each other");
   return s;
 }
 

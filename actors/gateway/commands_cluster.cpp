@@ -12,7 +12,7 @@
 namespace torc::gateway {
 namespace {
 
-constexpr unix_ms count_wait_ms = 2'000;
+constexpr unix_ms slot_count_wait_ms = 2'000;
 
 /// The group of the session's keyspace.
 std::uint16_t group_of(core& c, const session& s) {
@@ -161,7 +161,8 @@ void count_keys(core& c, const request& r) {
   o.inc = ks->inc;
   o.slot = *slot;
   c.start_at(r.s, to, static_cast<std::uint16_t>(slot->value % shards), o, bits,
-             count_wait_ms, c.replying(r, [](resp_writer& w, const answer& a) {
+             slot_count_wait_ms,
+             c.replying(r, [](resp_writer& w, const answer& a) {
                w.integer(static_cast<std::int64_t>(a.reply.number));
              }));
 }

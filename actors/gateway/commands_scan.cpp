@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t scan_count_max = 10'000;
 constexpr std::size_t keys_reply_bytes_max = 64 * limits::mib;
-constexpr unix_ms count_wait_ms = 5'000;
+constexpr unix_ms scan_wait_ms = 5'000;
 constexpr std::string_view no_replica_error =
   "CLUSTERDOWN no ready replica of some slots is reachable";
 
@@ -122,7 +122,7 @@ public:
     o.a = core_.random();
     o.b = core_.random();
     core_.start_at(*s, readers_[i].member, shard, o, readers_[i].slots,
-                   count_wait_ms,
+                   scan_wait_ms,
                    [me = shared_from_this()](const answer& a) { me->take(a); });
   }
 
@@ -269,7 +269,7 @@ void run_dbsize(core& c, const request& r) {
   };
   for (const auto& x : readers)
     for (std::uint16_t i = 0; i < x.shards; ++i)
-      c.start_at(r.s, x.member, i, o, x.slots, count_wait_ms, take);
+      c.start_at(r.s, x.member, i, o, x.slots, scan_wait_ms, take);
 }
 
 void run_randomkey(core& c, const request& r) {

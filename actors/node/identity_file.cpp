@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view magic = "torc.id\n";
 constexpr std::uint8_t format_version = 1;
-constexpr std::size_t file_bytes_max = 256;
+constexpr std::size_t identity_bytes_max = 256;
 
 error system_error(const char* what, const std::string& path, int e = errno) {
   const auto code =
@@ -74,7 +74,7 @@ read_identity(const std::string& directory) {
     return system_error("open", path);
   }
   std::string bytes;
-  if (const int e = read_up_to(f, file_bytes_max + 1, bytes); e != 0)
+  if (const int e = read_up_to(f, identity_bytes_max + 1, bytes); e != 0)
     return system_error("read", path, e);
   auto id = decode_identity(bytes);
   if (!id)

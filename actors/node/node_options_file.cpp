@@ -13,19 +13,19 @@ namespace torc {
 
 namespace {
 
-constexpr std::size_t file_bytes_max = limits::mib;
+constexpr std::size_t options_bytes_max = limits::mib;
 
 result<std::string> read_file(const std::string& path) {
   std::ifstream in{path, std::ios::binary};
   if (!in)
     return {errc::io_error,
             fmt::format("cannot read {}: {}", path, std::strerror(errno))};
-  std::string text(file_bytes_max + 1, '\0');
+  std::string text(options_bytes_max + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (in.bad() || (in.fail() && !in.eof()))
     return {errc::io_error, fmt::format("cannot read {}", path)};
   text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > file_bytes_max)
+  if (text.size() > options_bytes_max)
     return {errc::invalid_argument,
             fmt::format("{} is larger than 1 MiB", path)};
   return text;

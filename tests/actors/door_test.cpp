@@ -17,9 +17,6 @@ using namespace torc::test;
 
 namespace {
 
-constexpr member_id m1{1};
-constexpr member_id m2{2};
-
 /// Descriptors of this process that listen for connections.
 int listening_sockets() {
   int count = 0;
@@ -277,8 +274,8 @@ TEST_CASE("nothing but the door listens", "[door]") {
   REQUIRE(b.start());
   a.links().refresh();
   b.links().refresh();
-  REQUIRE(a.wait_up(m2));
-  REQUIRE(b.wait_up(m1));
+  REQUIRE(a.wait_up(member_id{2}));
+  REQUIRE(b.wait_up(member_id{1}));
   CHECK(listening_sockets() == before + 2);
   a.links().stop();
   CHECK(listening_sockets() == before + 1);

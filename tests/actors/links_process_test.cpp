@@ -15,15 +15,15 @@ using namespace torc::test;
 
 namespace {
 
-constexpr member_id m1{1};
-constexpr member_id m2{2};
+constexpr member_id parent_id{1};
+constexpr member_id child_id{2};
 constexpr std::size_t port_digits = 5;
 
 /// The child: member 2 of a cluster whose member 1 has its door at the port
 /// given. Reports its own port and lives until it is killed.
 [[noreturn]] void live_as_member_2(const char* port_of_1) {
   const auto members = std::make_shared<membership>();
-  members->put({m1,
+  members->put({parent_id,
                 "n1",
                 {"127.0.0.1", static_cast<std::uint16_t>(
                                 std::strtoul(port_of_1, nullptr, 10))}});
@@ -44,8 +44,9 @@ struct member_2 : child_process {
     : child_process(test_case, std::to_string(one.links().port())) {
     const auto port = read(port_digits);
     REQUIRE(port.size() == port_digits);
-    members.put(
-      {m2, "n2", {"127.0.0.1", static_cast<std::uint16_t>(std::stoul(port))}});
+    members.put({child_id,
+                 "n2",
+                 {"127.0.0.1", static_cast<std::uint16_t>(std::stoul(port))}});
     one.links().refresh();
   }
 };
@@ -62,11 +63,11 @@ TEST_CASE("a killed member is lost and its next life is found", "[links]") {
     const auto begin = one.events().size();
     const member_2 child{"a killed member is lost and its next life is found",
                          one, *members};
-    const auto up = one.wait_up(m2, begin);
+    const auto up = one.wait_up(child_id, begin);
     REQUIRE(up);
     CHECK(one.ask(up->entry, "alive") == "n2: alive");
     child.kill();
-    CHECK(one.wait_down(m2, begin));
+    CHECK(one.wait_down(child_id, begin));
   }
 }
 
@@ -79,14 +80,14 @@ TEST_CASE("a member that stands still is lost", "[links]") {
   o.authentication_timeout = std::chrono::milliseconds{500};
   REQUIRE(one.start(std::move(o)));
   const member_2 child{"a member that stands still is lost", one, *members};
-  REQUIRE(one.wait_up(m2));
+  REQUIRE(one.wait_up(child_id));
   const auto begin = one.events().size();
   ::kill(child.pid(), SIGSTOP);
-  REQUIRE(one.wait_down(m2, begin));
+  REQUIRE(one.wait_down(child_id, begin));
   // Its door still takes connections, but nobody is behind it.
-  REQUIRE(one.wait_failed(m2, begin));
+  REQUIRE(one.wait_failed(child_id, begin));
   ::kill(child.pid(), SIGCONT);
-  const auto up = one.wait_up(m2, begin);
+  const auto up = one.wait_up(child_id, begin);
   REQUIRE(up);
   CHECK(one.ask(up->entry, "back") == "n2: back");
 }
@@ -103,7 +104,7 @@ TEST_CASE("what a member does not take is dropped with its connection",
   const member_2 child{
     "what a member does not take is dropped with its connection", one,
     *members};
-  const auto up = one.wait_up(m2);
+  const auto up = one.wait_up(child_id);
   REQUIRE(up);
   const auto begin = one.events().size();
   ::kill(child.pid(), SIGSTOP);
@@ -112,9 +113,9 @@ TEST_CASE("what a member does not take is dropped with its connection",
   for (int i = 0; i < 128; ++i)
     caf::anon_send(entry, piece);
   CHECK(one.wait_line("more than 4194304 bytes wait to be sent"));
-  CHECK(one.wait_down(m2, begin));
+  CHECK(one.wait_down(child_id, begin));
   ::kill(child.pid(), SIGCONT);
-  const auto again = one.wait_up(m2, begin);
+  const auto again = one.wait_up(child_id, begin);
   REQUIRE(again);
   CHECK(one.ask(again->entry, "back") == "n2: back");
 }

@@ -10,7 +10,7 @@ using namespace torc::test;
 namespace {
 
 using argv = scripted_server::argv;
-using kind = resp_client::request_kind;
+using request_kind = resp_client::request_kind;
 
 /// A port of the loopback where nobody listens.
 socket_address closed_door() {
@@ -138,7 +138,7 @@ TEST_CASE("what was not done is tried again, elsewhere if that helps",
     return std::string{++tries < 3 ? "-TRYAGAIN full\r\n" : "+OK\r\n"};
   })};
   auto client = client_of({loading.address(), busy.address()});
-  REQUIRE(client.call({"SET", "k", "v"}, kind::write));
+  REQUIRE(client.call({"SET", "k", "v"}, request_kind::write));
   CHECK(refusals == 1);
   CHECK(tries == 3);
   CHECK(busy.connections() == 1);
@@ -154,7 +154,7 @@ TEST_CASE("a lost write is unknown, a lost read is asked again",
   scripted_server live{
     behind_hello([](const argv&) { return std::string{"$1\r\nv\r\n"}; })};
   auto client = client_of({dying.address(), live.address()});
-  auto written = client.call({"SET", "k", "v"}, kind::write);
+  auto written = client.call({"SET", "k", "v"}, request_kind::write);
   REQUIRE_FALSE(written);
   CHECK(written.error().code == errc::unknown_outcome);
   CHECK(writes == 1);
@@ -169,7 +169,7 @@ TEST_CASE("a door that is silent costs its time only", "[resp_client]") {
     behind_hello([](const argv&) { return std::string{}; })};
   auto client = client_of({silent.address()}, 150);
   auto begin = std::chrono::steady_clock::now();
-  auto reply = client.call({"SET", "k", "v"}, kind::write);
+  auto reply = client.call({"SET", "k", "v"}, request_kind::write);
   REQUIRE_FALSE(reply);
   CHECK(reply.error().code == errc::unknown_outcome);
   CHECK(std::chrono::steady_clock::now() - begin

@@ -51,7 +51,7 @@ std::string show(const resp_value& v) {
   return out + ")";
 }
 
-std::string refusal(std::string_view text, reply_limits bounds = {}) {
+std::string reply_refusal(std::string_view text, reply_limits bounds = {}) {
   resp_reply_decoder decoder{bounds};
   resp_value reply;
   std::size_t consumed = 0;
@@ -103,29 +103,31 @@ TEST_CASE("every kind of reply is decoded, whatever the pieces", "[resp]") {
 }
 
 TEST_CASE("hostile replies are refused", "[resp]") {
-  CHECK(refusal("hello\r\n").find("no RESP") != std::string::npos);
-  CHECK(refusal("\r\n") == "an empty line");
-  CHECK(refusal("$x\r\n") == "a string's length is no number");
-  CHECK(refusal("$-2\r\n") == "a string's length is no number");
-  CHECK(refusal("$999999999999\r\n").find("too long") != std::string::npos);
-  CHECK(refusal("=3\r\nabc\r\n") == "a string's length is no number");
-  CHECK(refusal("$1\r\nabc").find("does not end") != std::string::npos);
-  CHECK(refusal("*x\r\n") == "an array's length is no number");
-  CHECK(refusal("*99999999\r\n").find("too long") != std::string::npos);
-  CHECK(refusal("#y\r\n").find("no RESP") != std::string::npos);
-  CHECK(refusal(":1x\r\n").find("no RESP") != std::string::npos);
-  CHECK(refusal(std::string(70'000, '+')) == "a line is too long");
+  CHECK(reply_refusal("hello\r\n").find("no RESP") != std::string::npos);
+  CHECK(reply_refusal("\r\n") == "an empty line");
+  CHECK(reply_refusal("$x\r\n") == "a string's length is no number");
+  CHECK(reply_refusal("$-2\r\n") == "a string's length is no number");
+  CHECK(reply_refusal("$999999999999\r\n").find("too long")
+        != std::string::npos);
+  CHECK(reply_refusal("=3\r\nabc\r\n") == "a string's length is no number");
+  CHECK(reply_refusal("$1\r\nabc").find("does not end") != std::string::npos);
+  CHECK(reply_refusal("*x\r\n") == "an array's length is no number");
+  CHECK(reply_refusal("*99999999\r\n").find("too long") != std::string::npos);
+  CHECK(reply_refusal("#y\r\n").find("no RESP") != std::string::npos);
+  CHECK(reply_refusal(":1x\r\n").find("no RESP") != std::string::npos);
+  CHECK(reply_refusal(std::string(70'000, '+')) == "a line is too long");
   std::string deep;
   for (int i = 0; i < 20; ++i)
     deep += "*1\r\n";
-  CHECK(refusal(deep) == "arrays are nested too deep");
+  CHECK(reply_refusal(deep) == "arrays are nested too deep");
   reply_limits few;
   few.elements = 3;
-  CHECK(refusal("*3\r\n:1\r\n:2\r\n:3\r\n", few)
+  CHECK(reply_refusal("*3\r\n:1\r\n:2\r\n:3\r\n", few)
         == "a reply has too many elements");
   reply_limits short_ones;
   short_ones.reply_bytes = 5;
-  CHECK(refusal("*2\r\n$3\r\nabc\r\n$3\r\nabc\r\n", short_ones).find("too long")
+  CHECK(reply_refusal("*2\r\n$3\r\nabc\r\n$3\r\nabc\r\n", short_ones)
+          .find("too long")
         != std::string::npos);
 }
 

@@ -10,8 +10,8 @@ using torc::testing::resp_connection;
 
 namespace {
 
-std::string text(resp_connection& c, const std::vector<std::string>& argv) {
-  const auto r = c.call(argv);
+std::string text(resp_connection& c, const std::vector<std::string>& command) {
+  const auto r = c.call(command);
   if (r.is_null())
     return "(none)";
   if (r.type == torc::resp_value::kind::integer)
@@ -20,7 +20,7 @@ std::string text(resp_connection& c, const std::vector<std::string>& argv) {
 }
 
 /// Two clients at two nodes, links that lose messages; the hash of it all.
-std::uint64_t busy_run(std::uint64_t seed) {
+std::uint64_t busy_clients_run(std::uint64_t seed) {
   auto o = seeded(seed);
   o.shards = 2;
   o.links.drop = 0.05;
@@ -152,7 +152,7 @@ TEST_CASE("the connections of a node that crashes are lost") {
 }
 
 TEST_CASE("simulated doors do the same from the same seed") {
-  const auto first = busy_run(307);
-  CHECK(busy_run(307) == first);
-  CHECK(busy_run(308) != first);
+  const auto first = busy_clients_run(307);
+  CHECK(busy_clients_run(307) == first);
+  CHECK(busy_clients_run(308) != first);
 }

@@ -12,7 +12,7 @@ namespace {
 
 /// Clients that each send one write, wait for its commit, and send the next one
 /// a while later; and one committer. Times in microseconds.
-struct world {
+struct commit_world {
   std::int64_t sync_us = 2'000;
   std::int64_t turn_us = 150; ///< From a commit's end to the first next write.
   std::int64_t gap_us = 4;    ///< Between the writes of two clients.
@@ -25,7 +25,7 @@ struct world {
   std::int64_t commits = 0;
   std::int64_t paused_us = 0;
 
-  explicit world(std::size_t clients) : arrivals(clients, 0) {
+  explicit commit_world(std::size_t clients) : arrivals(clients, 0) {
     for (std::size_t i = 0; i < clients; ++i)
       arrivals[i] = static_cast<std::int64_t>(i) * gap_us;
   }
@@ -75,8 +75,8 @@ struct world {
 
 TEST_CASE("clients that wait for their writes meet in one commit") {
   for (const std::size_t clients : {2u, 3u, 10u, 50u, 64u}) {
-    world paced{clients};
-    world plain{clients};
+    commit_world paced{clients};
+    commit_world plain{clients};
     plain.paces = false;
     const auto ratio = paced.rate() / plain.rate();
     CAPTURE(clients, ratio);
@@ -85,13 +85,13 @@ TEST_CASE("clients that wait for their writes meet in one commit") {
 }
 
 TEST_CASE("one client never waits for others") {
-  world w{1};
+  commit_world w{1};
   w.rate();
   CHECK(w.paused_us == 0);
 }
 
 TEST_CASE("a sync that takes no time is not waited for") {
-  world w{50};
+  commit_world w{50};
   w.sync_us = 300; // a quarter is less than a timer's precision
   w.rate();
   CHECK(w.paused_us == 0);
@@ -99,7 +99,7 @@ TEST_CASE("a sync that takes no time is not waited for") {
 
 TEST_CASE("where pauses are in vain they become rare") {
   // Clients that come back one by one, not all together.
-  world w{50};
+  commit_world w{50};
   w.turn_us = 20'000;
   w.gap_us = 1'700;
   w.rate();
@@ -108,7 +108,7 @@ TEST_CASE("where pauses are in vain they become rare") {
 }
 
 TEST_CASE("writes that come whatever is answered are delayed little") {
-  world w{0};
+  commit_world w{0};
   std::int64_t next = 0;
   for (int i = 0; i < 500; ++i) {
     while (next <= w.now + 10'000)
@@ -120,14 +120,14 @@ TEST_CASE("writes that come whatever is answered are delayed little") {
 }
 
 TEST_CASE("pauses begin again when clients come that wait") {
-  world w{50};
+  commit_world w{50};
   w.turn_us = 20'000;
   w.gap_us = 1'700;
   w.rate();
   w.turn_us = 150;
   w.gap_us = 4;
   w.rate(); // finds out
-  world plain{50};
+  commit_world plain{50};
   plain.paces = false;
   CHECK(w.rate() / plain.rate() > 1.4);
 }

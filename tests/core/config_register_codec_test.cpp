@@ -29,7 +29,7 @@ std::vector<register_message> messages() {
   };
 }
 
-std::string sealed(std::string body) {
+std::string sealed_letter(std::string body) {
   append_checksum(body);
   return body;
 }
@@ -94,11 +94,11 @@ TEST_CASE("a damaged state of a register is refused", "[config_register]") {
 TEST_CASE("states and messages of a later format are refused and say why",
           "[config_register]") {
   const auto state = decode_register_state(
-    sealed(std::string("\x02\xac\x02\x09\x04\x00\x00\x00\x00", 9)));
+    sealed_letter(std::string("\x02\xac\x02\x09\x04\x00\x00\x00\x00", 9)));
   REQUIRE_FALSE(state);
   CHECK_THAT(state.error().message, contains("unknown format version"));
-  const auto message =
-    decode_register_message(sealed(std::string("\x02\x00\xac\x02\x02\x07", 6)));
+  const auto message = decode_register_message(
+    sealed_letter(std::string("\x02\x00\xac\x02\x02\x07", 6)));
   REQUIRE_FALSE(message);
   CHECK_THAT(message.error().message, contains("unknown format version"));
 }
@@ -120,9 +120,9 @@ TEST_CASE("messages of the register come back", "[config_register]") {
   }
   // Golden: members of different builds understand each other.
   CHECK(encode_register_message(messages()[0])
-        == sealed(std::string("\x01\x00\xac\x02\x02\x07", 6)));
+        == sealed_letter(std::string("\x01\x00\xac\x02\x02\x07", 6)));
   CHECK(encode_register_message(messages()[4])
-        == sealed(std::string("\x01\x03\xac\x02\x02", 5)));
+        == sealed_letter(std::string("\x01\x03\xac\x02\x02", 5)));
 }
 
 TEST_CASE("damaged messages of the register are refused", "[config_register]") {
@@ -143,7 +143,7 @@ TEST_CASE("damaged messages of the register are refused", "[config_register]") {
 
 TEST_CASE("messages that mean nothing are refused", "[config_register]") {
   const auto refused = [](const char* body, std::size_t n) {
-    return !decode_register_message(sealed(std::string(body, n)));
+    return !decode_register_message(sealed_letter(std::string(body, n)));
   };
   CHECK(refused("", 0));
   CHECK(refused("\x02\x03\x01\x01", 4));                 // a later format

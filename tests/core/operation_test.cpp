@@ -12,7 +12,7 @@ namespace {
 
 constexpr unix_ms now = 1000;
 constexpr torc::tag old_tag{hlc_time{5}, actor_id{2}};
-constexpr torc::tag stamp{hlc_time{6}, actor_id{1}};
+constexpr torc::tag written_stamp{hlc_time{6}, actor_id{1}};
 
 /// What a client knows of a key: the dumb model of one.
 struct seen {
@@ -74,8 +74,8 @@ std::vector<situation> situations() {
 
 seen read_back(std::string_view entry, unix_ms at = now) {
   std::string none;
-  const auto r =
-    apply_operation({op_kind::read, 0, 0, {}}, entry, stamp, at, {}, none);
+  const auto r = apply_operation({op_kind::read, 0, 0, {}}, entry,
+                                 written_stamp, at, {}, none);
   REQUIRE(r);
   REQUIRE_FALSE(r->changed);
   if (!r->found)
@@ -156,7 +156,7 @@ TEST_CASE("every operation on every entry does what a plain model does",
                 request.deadline, floor.value);
         std::string entry;
         const auto r =
-          apply_operation(request, s.entry, stamp, now, floor, entry);
+          apply_operation(request, s.entry, written_stamp, now, floor, entry);
         REQUIRE(r);
         const auto [after, wrote] = model(s.visible, request);
         REQUIRE(r->found == s.visible.exists);
@@ -168,12 +168,12 @@ TEST_CASE("every operation on every entry does what a plain model does",
             REQUIRE(r->head.tag == old_tag);
           continue;
         }
-        REQUIRE(r->head.tag == stamp);
+        REQUIRE(r->head.tag == written_stamp);
         REQUIRE(read_back(entry) == after);
         const auto state = decode_entry(entry);
         REQUIRE(state);
         REQUIRE(state->rec.versions.size() == 1);
-        REQUIRE(state->rec.versions[0].tag == stamp);
+        REQUIRE(state->rec.versions[0].tag == written_stamp);
         REQUIRE(state->tf == floor);
         REQUIRE_FALSE(state->clean);
         if (!after.exists) {
@@ -199,7 +199,7 @@ TEST_CASE("a key is there until the very instant of its deadline",
   CHECK_FALSE(read_back(entry, 5001).exists);
   std::string out;
   const auto late = apply_operation({op_kind::expire, 0, 9000, {}}, entry,
-                                    stamp, 5000, {}, out);
+                                    written_stamp, 5000, {}, out);
   REQUIRE(late);
   CHECK_FALSE(late->found); // nothing revives it
   CHECK_FALSE(late->changed);
@@ -211,7 +211,7 @@ TEST_CASE("a corrupt entry is reported, never served nor overwritten",
   bad[bad.size() / 2] = static_cast<char>(bad[bad.size() / 2] ^ 1);
   for (const auto& request : requests()) {
     std::string entry;
-    const auto r = apply_operation(request, bad, stamp, now, {}, entry);
+    const auto r = apply_operation(request, bad, written_stamp, now, {}, entry);
     REQUIRE_FALSE(r);
     REQUIRE(r.error().code == errc::corrupt);
     REQUIRE(entry.empty());
