@@ -10,6 +10,13 @@ constexpr std::uint32_t skewed_beats_min = 3;
 
 } // namespace
 
+std::size_t reachable(const connected_members& members) noexcept {
+  std::size_t n = 0;
+  for (const auto& [id, m] : members)
+    n += m.roles ? 1 : 0;
+  return n;
+}
+
 bool usable(const peer_roles& roles, member_id from) noexcept {
   return roles.member == from && !roles.shards.empty()
          && roles.shards.size() <= shards_max && roles.synchronizer

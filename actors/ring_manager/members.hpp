@@ -22,6 +22,11 @@ struct connected_member {
   bool skew_told = false;
 };
 
+using connected_members = std::map<member_id, connected_member>;
+
+/// How many can be sent to: those whose roles are known.
+std::size_t reachable(const connected_members& members) noexcept;
+
 /// Whether roles that came from a peer can be worked with.
 bool usable(const peer_roles& roles, member_id from) noexcept;
 

@@ -6,7 +6,6 @@
 // O(members); everybody beats once when a connection comes up.
 #include "torc/ring_manager.hpp"
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -311,10 +310,7 @@ private:
   }
 
   void count_peers() {
-    const auto up = std::count_if(peers_.begin(), peers_.end(), [](auto& p) {
-      return p.second.roles != nullptr;
-    });
-    options_.counters->peers_up.set(static_cast<std::uint64_t>(up));
+    options_.counters->peers_up.set(ring::reachable(peers_));
   }
 
   caf::result<peer_roles> own_roles() {
@@ -385,7 +381,7 @@ private:
   std::shared_ptr<const local::peer_up>
     own_; ///< This node as listeners see it.
 
-  std::map<member_id, ring::connected_member> peers_;
+  ring::connected_members peers_;
   std::uint64_t connections_ = 0;
   std::set<cluster_listener> listeners_;
   /// Who was told of the epoch since the last round of beats.
