@@ -4,14 +4,12 @@
 #include <fstream>
 #include <iterator>
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/torc/up_plan.hpp"
+#include "support/loopback_listener.hpp"
 #include "support/scratch_directory.hpp"
 
 using namespace torc;
@@ -19,27 +17,6 @@ using namespace torc::program;
 
 namespace {
 
-/// Holds a port of the loopback.
-struct held_port {
-  int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  std::uint16_t port = 0;
-
-  held_port() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto raw = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(fd, raw, size) == 0);
-    REQUIRE(::listen(fd, 1) == 0);
-    REQUIRE(::getsockname(fd, raw, &size) == 0);
-    port = ntohs(address.sin_port);
-  }
-  ~held_port() { ::close(fd); }
-};
-
-/// Ports that were free a moment ago, far from those that the kernel gives to
-/// outgoing connections.
 up_command command_on(const std::string& dir) {
   up_command c;
   c.data_dir = dir;
@@ -172,14 +149,14 @@ TEST_CASE("what cannot work is refused before anything starts", "[up]") {
 
   CHECK_FALSE(std::filesystem::exists(replicas.data_dir + "/n1"));
 
-  held_port held;
+  const test::loopback_listener held{1};
   auto taken = fresh();
   taken.nodes = 1;
-  taken.resp_port = held.port;
+  taken.resp_port = held.port();
   taken.http_port = static_cast<std::uint16_t>(
-    held.port > 60'000 ? held.port - 200 : held.port + 200);
+    held.port() > 60'000 ? held.port() - 200 : held.port() + 200);
   CHECK(
-    refusal(taken).find(fmt::format("port {} of node n1 is taken", held.port))
+    refusal(taken).find(fmt::format("port {} of node n1 is taken", held.port()))
     != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(taken.data_dir + "/n1/torc.toml"));
 

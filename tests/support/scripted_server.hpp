@@ -6,13 +6,12 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "support/catch.hpp"
+#include "support/loopback_listener.hpp"
 #include "torc/core/resp.hpp"
 #include "torc/node_options.hpp"
 
@@ -29,29 +28,18 @@ public:
   static constexpr auto hang_up = "hang up";
 
   explicit scripted_server(script answer) : answer_(std::move(answer)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address);
-    auto raw = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(listener_, raw, size) == 0);
-    REQUIRE(::listen(listener_, 16) == 0);
-    REQUIRE(::getsockname(listener_, raw, &size) == 0);
-    port_ = ntohs(address.sin_port);
     thread_ = std::thread{[this] { run(); }};
   }
 
   ~scripted_server() {
     stopping_ = true;
     thread_.join();
-    ::close(listener_);
   }
 
   scripted_server(const scripted_server&) = delete;
   scripted_server& operator=(const scripted_server&) = delete;
 
-  socket_address address() const { return {"127.0.0.1", port_}; }
+  socket_address address() const { return {"127.0.0.1", listener_.port()}; }
   int connections() const { return connections_; }
 
 private:
@@ -67,8 +55,9 @@ private:
   }
 
   void run() {
-    while (readable(listener_)) {
-      auto fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+    while (readable(listener_.descriptor())) {
+      auto fd =
+        ::accept4(listener_.descriptor(), nullptr, nullptr, SOCK_CLOEXEC);
       ++connections_;
       serve(fd);
       ::close(fd);
@@ -108,8 +97,7 @@ private:
   }
 
   script answer_;
-  int listener_ = -1;
-  std::uint16_t port_ = 0;
+  loopback_listener listener_{16};
   std::atomic<bool> stopping_{false};
   std::atomic<int> connections_{0};
   std::thread thread_;
