@@ -12,6 +12,7 @@ option(TORC_WITHOUT_CAF
   OFF)
 option(TORC_BUILD_APPS "Build the program and the examples" ON)
 option(TORC_BUILD_BENCH "Build the benchmarks" ON)
+option(TORC_MERGE_SOURCES "Compile a few sources of one folder as one" OFF)
 option(TORC_FUZZ "Build tests/fuzz with libFuzzer; clang only" OFF)
 set(TORC_SANITIZE "" CACHE STRING "Value for -fsanitize, e.g. address,undefined")
 

@@ -44,27 +44,49 @@ endfunction()
 
 # torc_merge_sources(target count)
 #
-# Under CMAKE_UNITY_BUILD (the release and asan presets) `count` sources of one
+# Under TORC_MERGE_SOURCES (the release and asan presets) `count` sources of one
 # folder are compiled as one: reading and instantiating CAF's templates costs
 # more than all the rest. Small batches keep a change in one source cheap.
 # Presets debug, tsan and clang compile each source by itself, which keeps every
-# source's includes honest.
+# source's includes honest. Not CMake's own unity build, which writes the path
+# of the clone into the merged sources: a second clone would find nothing in
+# ccache. Sources with SKIP_UNITY_BUILD_INCLUSION stay alone.
 function(torc_merge_sources target count)
+  if(NOT TORC_MERGE_SOURCES)
+    return()
+  endif()
   get_target_property(sources ${target} SOURCES)
-  set(folder)
+  set(kept)
+  set(folders)
   foreach(source IN LISTS sources)
-    get_filename_component(path "${source}" DIRECTORY)
-    get_filename_component(name "${path}" NAME)
-    if(NOT name STREQUAL folder)
-      set(folder "${name}")
-      set(place 0)
+    get_source_file_property(alone "${source}" SKIP_UNITY_BUILD_INCLUSION)
+    cmake_path(IS_PREFIX PROJECT_SOURCE_DIR "${source}" ours)
+    if(alone OR NOT ours OR NOT source MATCHES "[.]cpp$")
+      list(APPEND kept "${source}")
+      continue()
     endif()
-    math(EXPR batch "${place} / ${count}")
-    set_source_files_properties("${source}" TARGET_DIRECTORY ${target}
-      PROPERTIES UNITY_GROUP "${folder}_${batch}")
-    math(EXPR place "${place} + 1")
+    file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}" "${source}")
+    get_filename_component(folder "${path}" DIRECTORY)
+    string(MAKE_C_IDENTIFIER "${folder}" folder)
+    list(APPEND folders ${folder})
+    list(APPEND in_${folder} "${path}")
   endforeach()
-  set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
+  list(REMOVE_DUPLICATES folders)
+  foreach(folder IN LISTS folders)
+    set(number 0)
+    while(in_${folder})
+      list(SUBLIST in_${folder} 0 ${count} batch)
+      list(REMOVE_ITEM in_${folder} ${batch})
+      set(merged
+        "${CMAKE_CURRENT_BINARY_DIR}/merged/${target}/${folder}_${number}.cpp")
+      list(TRANSFORM batch REPLACE "(.+)" "#include \"\\1\"\n")
+      list(JOIN batch "" content)
+      file(CONFIGURE OUTPUT "${merged}" CONTENT "${content}" @ONLY)
+      list(APPEND kept "${merged}")
+      math(EXPR number "${number} + 1")
+    endwhile()
+  endforeach()
+  set_target_properties(${target} PROPERTIES SOURCES "${kept}")
 endfunction()
 
 # Enters a folder that brings its own CMakeLists.txt, if it is there: a source

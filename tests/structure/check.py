@@ -50,11 +50,11 @@ def built_sources(build):
     sources = []
     for entry in json.loads((build / "compile_commands.json").read_text()):
         path = Path(entry["file"])
-        if path.parent.name == "Unity":
+        if path.parent.parent.name == "merged":
             sources += re.findall(r'#include "(.*)"', path.read_text())
         else:
             sources.append(str(path))
-    return sources
+    return ["/" + s.lstrip("/") for s in sources]
 
 
 RULES = {
